@@ -1,0 +1,45 @@
+// What members of a group tell each other. Pure values; the transport encodes them (proto/raft.proto).
+// Raft thesis figures 3.1, 3.13; pre-vote §9.6; ReadIndex §6.4; TimeoutNow §3.10.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "raft/types.h"
+
+namespace warren::raft {
+
+enum class MessageKind : std::uint8_t {
+  pre_vote_request,
+  pre_vote_reply,
+  vote_request,
+  vote_reply,
+  append_request,
+  append_reply,
+  heartbeat_request,
+  heartbeat_reply,
+  timeout_now,
+  snapshot_installed,  // follower to leader: the streamed snapshot is in, `index` is its last
+};
+
+// Fields beyond the first four are used by the kinds named beside them and zero elsewhere.
+struct Message {
+  MessageKind kind = MessageKind::heartbeat_request;
+  GroupId group;
+  MemberId from;
+  MemberId to;
+  Term term;
+
+  Index index;     // votes: last log index; append: index before the entries; append_reply: last
+                   // index that is durable and matches, or on reject the index that failed;
+                   // snapshot_installed
+  Term log_term;   // term of the entry at `index`; append_reply on reject: the follower's term at hint
+  Index commit;    // append, heartbeat: min(leader's commit, what the follower is known to match)
+  Index hint;      // append_reply on reject: where to try next
+  bool reject = false;               // votes, append_reply
+  bool transfer = false;             // vote_request: asked for by TimeoutNow; skips leader stickiness
+  std::uint64_t read_context = 0;    // heartbeat and its reply: newest ReadIndex batch, 0 none
+  std::vector<Entry> entries;        // append_request
+};
+
+}  // namespace warren::raft
