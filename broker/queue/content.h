@@ -1,0 +1,22 @@
+// One message's octets: envelope, properties and body, as slices of one shared buffer (a socket
+// read, a Raft entry, a gRPC message). Copying a Content copies no octets. Pure value: any thread.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+namespace warren::queue {
+
+struct Content {
+  std::shared_ptr<const void> owner;  // keeps every view below alive and unchanged
+  std::string_view exchange;          // as published; up to 255 octets
+  std::string_view routing_key;       // up to 255 octets
+  std::string_view properties;        // property flags and list as on the wire (AMQP 0-9-1 §4.2.6.1)
+  std::string_view body;
+
+  // What a queue's byte counts and limits see.
+  std::size_t size() const { return properties.size() + body.size(); }
+};
+
+}  // namespace warren::queue
