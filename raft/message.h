@@ -1,5 +1,6 @@
-// What members of a group tell each other. Pure values; the transport encodes them (proto/raft.proto).
-// Raft thesis figures 3.1, 3.13; pre-vote §9.6; ReadIndex §6.4; TimeoutNow §3.10.
+// What members of a group tell each other. Pure values; the transport encodes them
+// (proto/raft.proto). Raft thesis figures 3.1, 3.13; pre-vote §9.6; ReadIndex §6.4; TimeoutNow
+// §3.10.
 #pragma once
 
 #include <cstdint>
@@ -30,16 +31,20 @@ struct Message {
   MemberId to;
   Term term;
 
-  Index index;     // votes: last log index; append: index before the entries; append_reply: last
-                   // index that is durable and matches, or on reject the index that failed;
-                   // snapshot_installed
-  Term log_term;   // term of the entry at `index`; append_reply on reject: the follower's term at hint
-  Index commit;    // append, heartbeat: min(leader's commit, what the follower is known to match)
-  Index hint;      // append_reply on reject: where to try next
-  bool reject = false;               // votes, append_reply
-  bool transfer = false;             // vote_request: asked for by TimeoutNow; skips leader stickiness
-  std::uint64_t read_context = 0;    // heartbeat and its reply: newest ReadIndex batch, 0 none
-  std::vector<Entry> entries;        // append_request
+  Index index;    // votes: last log index; append: index before the entries; append_reply: last
+                  // index that is durable and matches, or on reject the index that failed;
+                  // snapshot_installed
+  Term log_term;  // term of the entry at `index`; append_reply on reject: the follower's term at
+                  // hint
+  Index commit;   // append: the leader's commit; heartbeat: at most what the follower matches
+  Index hint;     // append_reply on reject: where to try next
+  bool reject = false;             // votes, append_reply
+  bool transfer = false;           // vote_request: asked for by TimeoutNow; skips leader stickiness
+  bool abstain = false;            // append_reply, heartbeat_reply: the sender lost its tail, what
+                                   // it acknowledged before is void (StoredGroup::abstain)
+  bool release = false;            // append_request: the above may end once `commit` is durable
+  std::uint64_t read_context = 0;  // heartbeat and its reply: newest ReadIndex batch, 0 none
+  std::vector<Entry> entries;      // append_request
 };
 
 }  // namespace warren::raft

@@ -60,8 +60,8 @@ class Transport {
   // All that one turn has for one peer's node, of any number of groups. `urgent` holds votes,
   // heartbeats and their answers, which must not queue behind `bulk`.
   virtual void send(std::uint32_t node, std::vector<Message> urgent, std::vector<Message> bulk) = 0;
-  // Starts sending the group's latest snapshot and live entries to `to`, off this thread. The end is
-  // reported by Driver::on_snapshot_sent.
+  // Starts sending the group's latest snapshot and live entries to `to`, off this thread. The end
+  // is reported by Driver::on_snapshot_sent.
   virtual void send_snapshot(GroupId group, Term term, MemberId to) = 0;
 };
 
@@ -71,7 +71,9 @@ struct Status {
   MemberId leader;  // nobody: unknown
   bool is_leader = false;
   Index commit;
-  Index applied;
+  Index applied;            // handed to StateMachine::apply
+  Index last;               // last entry of the log
+  bool abstaining = false;  // see StoredGroup::abstain; the store forgets its torn tail once false
   Configuration configuration;
 };
 
