@@ -1,0 +1,107 @@
+#include "broker/runtime/reactor.h"
+
+#include <pthread.h>
+
+#include <boost/asio/post.hpp>
+#include <memory>
+#include <utility>
+
+#include "broker/runtime/system_clock.h"
+
+namespace warren::runtime {
+
+namespace {
+// A turn ends after this many handlers even if more are ready, so that batches stay bounded.
+constexpr int handlers_per_turn = 256;
+}  // namespace
+
+Reactor::Reactor(std::string name)
+    : name_(std::move(name)), work_(boost::asio::make_work_guard(io_)), thread_([this] { run(); }) {
+  // So that is_here() holds from the first instruction that follows the constructor.
+  thread_id_.store(thread_.get_id());
+}
+
+Reactor::~Reactor() {
+  stop();
+}
+
+BootTime Reactor::now() const {
+  return boot_now();
+}
+
+void Reactor::post(Task task) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    if (closed_) return;
+    wake = posted_.empty();
+    posted_.push_back(std::move(task));
+  }
+  if (wake) boost::asio::post(io_, [this] { run_posted(); });
+}
+
+void Reactor::at_turn_end(Task task) {
+  assert_here();
+  turn_end_.push_back(std::move(task));
+}
+
+void Reactor::run() {
+  thread_id_.store(std::this_thread::get_id());
+  pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+  while (io_.run_one() > 0) {
+    for (int ran = 1; ran < handlers_per_turn && io_.poll_one() > 0;)
+      ++ran;
+    run_turn_end();
+  }
+}
+
+void Reactor::run_posted() {
+  std::vector<Task> batch;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    batch.swap(posted_);
+  }
+  for (Task& task : batch)
+    task();
+}
+
+void Reactor::run_turn_end() {
+  // A task may ask for another one; it runs in this turn too.
+  for (std::size_t i = 0; i < turn_end_.size(); ++i) {
+    Task task = std::move(turn_end_[i]);
+    task();
+  }
+  turn_end_.clear();
+}
+
+void Reactor::stop() {
+  if (!thread_.joinable()) return;
+  CHECK(!is_here(), "reactor {} cannot wait for itself", name_);
+  post([this] { io_.stop(); });
+  {
+    const std::lock_guard lock(posted_mutex_);
+    closed_ = true;
+  }
+  thread_.join();
+}
+
+ReactorPool::ReactorPool(std::string_view prefix, std::size_t count) {
+  CHECK(count >= 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    reactors_.push_back(std::make_unique<Reactor>(fmt::format("{}{}", prefix, i)));
+  }
+}
+
+Reactor* ReactorPool::here() {
+  for (const auto& reactor : reactors_) {
+    if (reactor->is_here()) return reactor.get();
+  }
+  return nullptr;
+}
+
+void ReactorPool::stop() {
+  for (const auto& reactor : reactors_)
+    reactor->stop();
+}
+
+}  // namespace warren::runtime
