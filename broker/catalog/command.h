@@ -109,6 +109,7 @@ struct Found {
   std::uint32_t queue_groups = 8;
   std::uint32_t replicas = 3;       // voters a queue group, at most the nodes
   std::string guest_password_hash;
+  bool test_placement = false;      // tests only: obey a queue's integer `x-warren-group`
 };
 
 using Command = std::variant<Found, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, Bind,

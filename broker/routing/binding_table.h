@@ -1,0 +1,53 @@
+// BindingTable: the bindings of one exchange, arranged for matching as its type needs. Copies
+// share; changing one of 100,000 bindings costs a few nodes. Pure value: any thread may read.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "broker/base/result.h"
+#include "broker/routing/headers_match.h"
+#include "broker/routing/target_set.h"
+#include "broker/routing/topic_trie.h"
+
+namespace warren::routing {
+
+enum class ExchangeType : std::uint8_t { direct, fanout, topic, headers };
+std::optional<ExchangeType> exchange_type_of(std::string_view name);
+
+struct Binding {
+  Target target;
+  std::string_view routing_key;
+  std::span<const HeaderField> arguments;
+};
+
+class BindingTable {
+ public:
+  explicit BindingTable(ExchangeType type);
+
+  // Error: 406 for arguments that the type refuses; REQUIRES add only of what check accepts.
+  Result<void> check(const Binding& binding) const;
+  void add(const Binding& binding);
+  void remove(const Binding& binding);
+  // `headers` may be null: none.
+  void match(std::string_view routing_key, const HeaderView* headers, Matched& matched) const;
+
+ private:
+  struct KeyRow {
+    std::string key;
+    TargetSet targets;
+  };
+  struct KeyTraits {
+    using Key = std::string_view;
+    static Key key(const KeyRow& row) { return row.key; }
+    static std::uint64_t hash(const Key& key) { return hash_octets(key); }
+  };
+  using Direct = PersistentMap<KeyRow, KeyTraits>;
+
+  std::variant<Direct, TargetSet, TopicTrie, HeadersTable> table_;  // as ExchangeType orders them
+};
+
+}  // namespace warren::routing
