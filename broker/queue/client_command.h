@@ -25,9 +25,9 @@ struct Publish {
   Origin origin;
   Content content;
   boost::container::small_vector<QueueId, 4> queues;
-  bool persistent = false;               // delivery_mode 2
-  std::uint8_t priority = 0;             // 0 until priorities are served
-  std::optional<std::uint64_t> ttl_ms;   // `expiration`, already validated
+  bool persistent = false;              // delivery_mode 2
+  std::uint8_t priority = 0;            // 0 until priorities are served
+  std::optional<std::uint64_t> ttl_ms;  // `expiration`, already validated
 };
 
 // A handed-out message, by what it is and by which handing-out is meant.
@@ -38,11 +38,11 @@ struct Held {
 };
 
 enum class SettleKind : std::uint8_t {
-  ack = 0,            // basic.ack, and the front end's own settle of an automatic ack
-  reject = 1,         // basic.reject or basic.nack without requeue: dead-letter or drop
-  requeue_nack = 2,   // basic.nack or basic.recover with requeue: acquired, not failed
-  requeue_reject = 3, // basic.reject with requeue: counts as a failed delivery
-  requeue_lost = 4,   // channel or connection closed while holding: counts as a failed delivery
+  ack = 0,             // basic.ack, and the front end's own settle of an automatic ack
+  reject = 1,          // basic.reject or basic.nack without requeue: dead-letter or drop
+  requeue_nack = 2,    // basic.nack or basic.recover with requeue: acquired, not failed
+  requeue_reject = 3,  // basic.reject with requeue: counts as a failed delivery
+  requeue_lost = 4,    // channel or connection closed while holding: counts as a failed delivery
 };
 
 // Ends holdings of one queue. A message that the leader knows to be held by somebody else is left.
@@ -60,8 +60,8 @@ struct Purge {
 };
 
 // Seals the queue: it takes no more messages and its consumers are cancelled; the caller deletes it
-// from the catalog afterwards. Outcome: ok with the number of ready messages, or 406 for a condition
-// that does not hold.
+// from the catalog afterwards. Outcome: ok with the number of ready messages, or 406 for a
+// condition that does not hold.
 struct Seal {
   Origin origin;
   QueueId queue;
@@ -74,12 +74,12 @@ using ClientCommand = std::variant<Publish, Settle, Purge, Seal>;
 // How one command ended. Equal neighbours are stored run-length.
 enum class OutcomeCode : std::uint16_t {
   ok = 0,
-  rejected = 1,        // publish refused by the queue (max-length): basic.nack
-  queue_gone = 2,      // publish: counts as ok for a confirm; purge and seal: 404
-  in_use = 3,          // seal with if_unused
-  not_empty = 4,       // seal with if_empty
-  timed_out = 5,       // not committed within the publish timeout: basic.nack
-  session_ended = 6,   // this node was declared dead with the command undecided: basic.nack
+  rejected = 1,       // publish refused by the queue (max-length): basic.nack
+  queue_gone = 2,     // publish: counts as ok for a confirm; purge and seal: 404
+  in_use = 3,         // seal with if_unused
+  not_empty = 4,      // seal with if_empty
+  timed_out = 5,      // not committed within the publish timeout: basic.nack
+  session_ended = 6,  // this node was declared dead with the command undecided: basic.nack
 };
 
 struct Outcome {

@@ -12,7 +12,7 @@ struct Content {
   std::shared_ptr<const void> owner;  // keeps every view below alive and unchanged
   std::string_view exchange;          // as published; up to 255 octets
   std::string_view routing_key;       // up to 255 octets
-  std::string_view properties;        // property flags and list as on the wire (AMQP 0-9-1 §4.2.6.1)
+  std::string_view properties;  // property flags and list as on the wire (AMQP 0-9-1 §4.2.6.1)
   std::string_view body;
 
   // What a queue's byte counts and limits see.

@@ -20,24 +20,24 @@ namespace warren::queue {
 struct Consumer {
   ConsumerNumber number;
   QueueId queue;
-  std::string tag;                 // for listings only
-  std::uint64_t channel = 0;       // Origin::channel of its channel
-  std::uint32_t prefetch = 0;      // 0: unlimited (bounded by the dispatcher's own byte window)
-  bool no_ack = false;             // the front end settles what it has handed to the socket
+  std::string tag;             // for listings only
+  std::uint64_t channel = 0;   // Origin::channel of its channel
+  std::uint32_t prefetch = 0;  // 0: unlimited (bounded by the dispatcher's own byte window)
+  bool no_ack = false;         // the front end settles what it has handed to the socket
   bool exclusive = false;
-  std::int32_t priority = 0;       // x-priority
+  std::int32_t priority = 0;  // x-priority
 };
 
 struct ConsumeReply {
   ConsumerNumber number;
-  std::optional<Error> error;      // 404 queue gone, 403 exclusive use
+  std::optional<Error> error;  // 404 queue gone, 403 exclusive use
 };
 
 struct Delivery {
-  ConsumerNumber consumer;         // none: the answer to a get
+  ConsumerNumber consumer;  // none: the answer to a get
   QueueId queue;
   Held held;
-  Term entry_term;                 // of the entry that holds the message: (index, term, slot)
+  Term entry_term;  // of the entry that holds the message: (index, term, slot)
   bool redelivered = false;
   std::uint32_t delivery_count = 0;  // failed deliveries so far
   Content content;
@@ -63,9 +63,9 @@ struct ConsumerCancelled {
 
 // What one consumer says it holds when its session attaches.
 struct Claim {
-  Consumer consumer;               // number none: held by gets or by cancelled consumers
+  Consumer consumer;  // number none: held by gets or by cancelled consumers
   QueueId queue;
-  bool cancelled = false;          // basic.cancel was seen; only its holdings live on
+  bool cancelled = false;  // basic.cancel was seen; only its holdings live on
   std::vector<Held> held;
 };
 
@@ -77,7 +77,7 @@ struct ClaimReply {
     CheckoutId now;
   };
   std::vector<Renewed> renewed;
-  std::vector<Held> refused;       // settled, or somebody else's by now; settling them does nothing
+  std::vector<Held> refused;  // settled, or somebody else's by now; settling them does nothing
   std::vector<ConsumerNumber> cancelled;  // their queue is gone
 };
 

@@ -1,0 +1,35 @@
+// What applying commands did, as data: the host hands it to the dispatcher (leader only) and to
+// storage. Collected over one or more entries. Pure value: any thread.
+#pragma once
+
+#include <vector>
+
+#include "broker/base/ids.h"
+
+namespace warren::queue {
+
+struct MessageRef {
+  QueueId queue;
+  Ordinal ordinal;
+  MessageId message;
+  auto operator<=>(const MessageRef&) const = default;
+};
+
+struct Effects {
+  std::vector<QueueId> grown;        // took messages; may repeat
+  std::vector<MessageRef> settled;   // gone by a settle
+  std::vector<MessageRef> returned;  // stays, and is ready again unless somebody holds it
+  std::vector<QueueId> purged;
+  std::vector<QueueId> sealed;
+  std::vector<QueueId> seal_refused;
+  std::vector<QueueId> removed;
+  std::vector<QueueId> permitted;  // a mark or a touch bit was committed; may repeat
+  std::vector<SessionId> ended;    // sessions whose touch bits were cleared
+  // Entries that no queue names now. A later command of the same log entry may name it again: ask
+  // Machine::names_entry before deleting, and delete only below a durable snapshot.
+  std::vector<EntryIndex> dead_entries;
+
+  void clear() { *this = Effects(); }
+};
+
+}  // namespace warren::queue

@@ -1,0 +1,97 @@
+// What the dispatcher asks of its host: deliveries to make, answers to give, and what must be
+// committed before more can be handed out. Pure values: any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "broker/base/ids.h"
+#include "broker/queue/client_command.h"
+#include "broker/queue/delivery.h"
+
+namespace warren::queue {
+
+// One message to one consumer, or the answer to a get (consumer none). The host adds the content.
+struct Handout {
+  SessionId session;
+  ConsumerNumber consumer;
+  QueueId queue;
+  Held held;
+  Ordinal ordinal;
+  std::uint32_t size = 0;
+  bool redelivered = false;
+  std::uint32_t delivery_count = 0;  // failed deliveries so far
+};
+
+enum class ConsumeVerdict : std::uint8_t {
+  ok = 0,
+  queue_gone = 1,     // 404
+  exclusive_use = 2,  // 403 "queue 'q' in vhost '/' in exclusive use"
+};
+
+struct ConsumeAnswer {
+  SessionId session;
+  ConsumerNumber number;
+  ConsumeVerdict verdict = ConsumeVerdict::ok;
+};
+
+enum class GetVerdict : std::uint8_t { message = 0, empty = 1, queue_gone = 2 };
+
+struct GetAnswer {
+  SessionId session;
+  GetRequest request;
+  GetVerdict verdict = GetVerdict::empty;
+  std::optional<Handout> handout;  // with GetVerdict::message
+  std::uint64_t ready_left = 0;    // after this one
+};
+
+struct CancelNotice {
+  SessionId session;
+  ConsumerNumber number;
+  QueueId queue;
+};
+
+struct MarkNeed {
+  QueueId queue;
+  std::uint8_t priority = 0;
+  Ordinal below;
+};
+
+struct TouchNeed {
+  SessionId session;
+  QueueId queue;
+};
+
+// To be committed, each once: the dispatcher does not repeat itself within a term.
+struct Needs {
+  std::vector<MarkNeed> marks;
+  std::vector<TouchNeed> touches;
+  std::vector<TouchNeed> untouches;  // no hurry: with whatever is proposed next
+  bool empty() const { return marks.empty() && touches.empty() && untouches.empty(); }
+};
+
+// In the order in which the host should act: answers, handouts, notices.
+struct Poll {
+  std::vector<ConsumeAnswer> consumes;
+  std::vector<GetAnswer> gets;
+  std::vector<Handout> handouts;
+  std::vector<CancelNotice> cancelled;  // by the leader: the queue is going
+  std::vector<QueueId> consumers_gone;  // had a consumer, has none now (auto_delete)
+  Needs needs;
+  bool more = false;  // the bound was met: poll again
+
+  void clear() {
+    consumes.clear(), gets.clear(), handouts.clear(), cancelled.clear(), consumers_gone.clear();
+    needs.marks.clear(), needs.touches.clear(), needs.untouches.clear();
+    more = false;
+  }
+};
+
+// What rides in an enqueue's own entry so that waiting consumers get it as soon as it commits.
+struct EnqueuePlan {
+  std::optional<MarkNeed> mark;
+  std::vector<TouchNeed> touches;
+};
+
+}  // namespace warren::queue

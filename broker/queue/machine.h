@@ -1,0 +1,129 @@
+// The replicated queue machine of one group: a pure function of the log. It knows messages and
+// queues; not consumers (Dispatcher), sessions' batch numbers (session::Ledger), bodies or storage.
+// Local groups use the same machine with a counter for a log. Owned by the group's state machine,
+// on its reactor; deterministic: same commands, byte-identical snapshot. docs/architecture.md §7.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/base/ids.h"
+#include "broker/queue/client_command.h"
+#include "broker/queue/effects.h"
+#include "broker/queue/live_entries.h"
+#include "broker/queue/queue_record.h"
+
+namespace warren::queue {
+
+struct Enqueue {
+  MessageId message;
+  std::uint32_t size = 0;  // Content::size()
+  std::uint8_t priority = 0;
+  Stamp deadline;                   // the entry's stamp plus the time to live; 0: none
+  std::span<const QueueId> queues;  // each once
+};
+
+// What the leader knew when it proposed a seal.
+struct SealVerdict {
+  bool in_use = false;     // if_unused was asked, and there is a consumer
+  std::uint64_t held = 0;  // handed out and not being settled: not ready
+};
+
+class Machine {
+ public:
+  // --- Commands of committed entries, in log order. What they did is appended to `effects`.
+
+  // Makes the queue, unless it exists or was removed. The leader writes it on first touch.
+  void create(QueueId id, const Settings& settings);
+  // REQUIRES: message above every one enqueued before. queue_gone: no target takes messages.
+  Outcome enqueue(const Enqueue& command, Effects& effects);
+  // `accepted` is what the leader's verdicts left; what is not there any more is passed over.
+  // Kinds ack and reject remove; the requeue kinds return, and count a failure by their rule.
+  Outcome settle(QueueId id, SettleKind kind, std::span<const MessageId> accepted,
+                 Effects& effects);
+  // Removes everything but `held`. Outcome value: how many went.
+  Outcome purge(QueueId id, std::span<const MessageId> held, Effects& effects);
+  // Outcome value: messages that were ready.
+  Outcome seal(QueueId id, bool if_empty, SealVerdict verdict, Effects& effects);
+  // Forgets the queue and its messages; its id is remembered and never made again.
+  void remove(QueueId id, Effects& effects);
+  // Every member's catalog has passed this index: no batch can name an older removed queue.
+  void forget_removed(CatalogIndex through);
+  // Messages below `below` may be handed out from now on. Never moves back.
+  void mark(QueueId id, std::uint8_t priority, Ordinal below, Effects& effects);
+  void touch(SessionId session, QueueId id, Effects& effects);
+  void untouch(SessionId session, QueueId id, Effects& effects);
+  // Clears the bits of that node's incarnations up to this one.
+  void end_session(SessionId session, Effects& effects);
+  // A new leader's no-op: marks are cut down to what exists, and what is below them from now on
+  // counts as possibly handed out by an earlier leader.
+  void on_new_term(Term term, EntryIndex no_op);
+
+  // --- Reading.
+
+  const QueueRecord* find(QueueId id) const;
+  // Exists and is not sealed.
+  bool takes_messages(QueueId id) const;
+  bool was_removed(QueueId id) const { return removed_.contains(id); }
+  bool touched(SessionId session, QueueId id) const;
+  std::uint32_t failed_deliveries(QueueId id, Ordinal ordinal) const;
+  Term term() const { return term_; }
+
+  // visit(const QueueRecord&) in order of ids.
+  template <typename Visit>
+  void for_each_queue(Visit&& visit) const {
+    for (const auto& [id, record] : queues_)
+      visit(std::as_const(*record));
+  }
+  // visit(SessionId, QueueId) for each touch bit, in order.
+  template <typename Visit>
+  void for_each_touch(Visit&& visit) const {
+    for (const auto& [session, queues] : touches_)
+      for (QueueId id : queues)
+        visit(session, id);
+  }
+  std::uint64_t queue_count() const { return queues_.size(); }
+
+  // True while some queue has an unsettled message whose body is in that entry.
+  bool names_entry(EntryIndex entry) const { return live_.references(entry) != 0; }
+  const LiveEntries& live_entries() const { return live_; }
+
+  std::size_t memory_octets() const;
+
+  // --- Snapshots: one chunk for the group, one for each queue.
+
+  std::string group_octets() const;
+  // Nothing: no such queue (any more).
+  std::optional<std::string> queue_octets(QueueId id) const;
+  // Queues whose chunk changed or went since clear_changed(), in order.
+  const std::set<QueueId>& changed() const { return changed_; }
+  void clear_changed() { changed_.clear(); }
+  // Restoring starts with an empty machine: the group's chunk, then each queue's. False: malformed.
+  bool restore_group(std::string_view octets);
+  bool restore_queue(std::string_view octets);
+
+ private:
+  QueueRecord* at(QueueId id);
+  void release(const Message& message, Effects& effects);
+  void return_messages(QueueRecord& record, SettleKind kind, std::span<const MessageId> accepted,
+                       Effects& effects);
+  void drop_touch_index(SessionId session, QueueId id);
+
+  Term term_;
+  std::map<QueueId, std::unique_ptr<QueueRecord>> queues_;
+  std::set<QueueId> removed_;
+  std::set<QueueId> changed_;
+  std::set<QueueId> marked_;                        // queues whose mark rose since the term began
+  std::map<SessionId, std::set<QueueId>> touches_;  // the records' bits, by session
+  LiveEntries live_;
+};
+
+}  // namespace warren::queue
