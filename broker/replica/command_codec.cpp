@@ -1,0 +1,345 @@
+#include "broker/replica/command_codec.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <optional>
+
+#include "broker/replica/wire.h"
+#include "proto/command.pb.h"
+
+namespace warren::replica {
+namespace {
+
+using queue::ClientCommand;
+
+enum Kind : std::uint64_t { publish_kind = 0, settle_kind = 1, purge_kind = 2, seal_kind = 3 };
+
+constexpr std::uint32_t persistent_flag = 1;
+constexpr std::uint32_t ttl_flag = 2;
+
+// Builds the columns of one batch.
+class BatchEncoder {
+ public:
+  explicit BatchEncoder(CatalogIndex catalog_index) {
+    header_.set_version(command_version);
+    header_.set_catalog_index(catalog_index.value);
+  }
+
+  void add(const queue::Publish& p) {
+    run(publish_kind);
+    header_.add_publish_envelope(envelope_of(p));
+    header_.add_publish_properties(string_of(p.content.properties));
+    header_.add_publish_body_size(p.content.body.size());
+    bodies_.push_back(p.content.body);
+    octets_ += p.content.body.size();
+  }
+  void add(const queue::Settle& s) {
+    run(settle_kind);
+    header_.add_settle_queue(s.queue.value);
+    header_.add_settle_kind(static_cast<std::uint32_t>(s.kind));
+    header_.add_settle_count(static_cast<std::uint32_t>(s.messages.size()));
+    for (const queue::Held& held : s.messages) {
+      header_.add_held_entry(entry_.step(held.message.entry.value));
+      header_.add_held_slot(slot_.step(held.message.slot.value));
+      header_.add_held_term(term_.step(held.checkout.term.value));
+      header_.add_held_counter(counter_.step(held.checkout.counter));
+    }
+  }
+  void add(const queue::Purge& p) {
+    run(purge_kind);
+    header_.add_purge_queue(p.queue.value);
+  }
+  void add(const queue::Seal& s) {
+    run(seal_kind);
+    header_.add_seal_queue(s.queue.value);
+    header_.add_seal_flags((s.if_unused ? 1u : 0u) | (s.if_empty ? 2u : 0u));
+  }
+
+  std::string finish() {
+    flush_run();
+    std::string out = frame(header_, octets_);
+    for (std::string_view s : strings_)
+      out.append(s);
+    for (std::string_view body : bodies_)
+      out.append(body);
+    return out;
+  }
+
+ private:
+  void run(std::uint64_t kind) {
+    if (run_length_ > 0 && kind == run_kind_) {
+      ++run_length_;
+      return;
+    }
+    flush_run();
+    run_kind_ = kind;
+    run_length_ = 1;
+  }
+  void flush_run() {
+    if (run_length_ > 0) header_.add_order(run_length_ * 4 + run_kind_);
+    run_length_ = 0;
+  }
+
+  std::uint32_t string_of(std::string_view s) {
+    auto [at, fresh] = string_index_.try_emplace(s, static_cast<std::uint32_t>(strings_.size()));
+    if (fresh) {
+      strings_.push_back(s);
+      header_.add_string_size(static_cast<std::uint32_t>(s.size()));
+      octets_ += s.size();
+    }
+    return at->second;
+  }
+
+  static bool same_envelope(const queue::Publish& a, const queue::Publish& b) {
+    return a.content.exchange == b.content.exchange &&
+           a.content.routing_key == b.content.routing_key && a.queues == b.queues &&
+           a.persistent == b.persistent && a.priority == b.priority && a.ttl_ms == b.ttl_ms;
+  }
+  // Neighbours are compared, then the first of each (exchange, routing key): enough for streams of
+  // alike messages, and a miss costs octets only.
+  std::uint32_t envelope_of(const queue::Publish& p) {
+    if (last_ && same_envelope(*last_, p)) return last_envelope_;
+    std::uint32_t exchange = string_of(p.content.exchange);
+    std::uint32_t key = string_of(p.content.routing_key);
+    auto [at, fresh] = envelope_index_.try_emplace((std::uint64_t{exchange} << 32) | key,
+                                                   std::pair{&p, envelopes_});
+    last_ = &p;
+    if (!fresh && same_envelope(*at->second.first, p)) return last_envelope_ = at->second.second;
+    header_.add_envelope_exchange(exchange);
+    header_.add_envelope_routing_key(key);
+    header_.add_envelope_queues(static_cast<std::uint32_t>(p.queues.size()));
+    for (QueueId q : p.queues)
+      header_.add_envelope_queue(q.value);
+    std::uint32_t flags = (p.persistent ? persistent_flag : 0) | (p.ttl_ms ? ttl_flag : 0);
+    header_.add_envelope_flags(flags | (std::uint32_t{p.priority} << 8));
+    header_.add_envelope_ttl_ms(p.ttl_ms.value_or(0));
+    return last_envelope_ = envelopes_++;
+  }
+
+  proto::BatchHeader header_;
+  std::uint64_t run_kind_ = 0;
+  std::uint64_t run_length_ = 0;
+  std::uint64_t octets_ = 0;
+  std::vector<std::string_view> strings_;
+  std::vector<std::string_view> bodies_;
+  boost::unordered_flat_map<std::string_view, std::uint32_t> string_index_;
+  boost::unordered_flat_map<std::uint64_t, std::pair<const queue::Publish*, std::uint32_t>>
+      envelope_index_;
+  const queue::Publish* last_ = nullptr;
+  std::uint32_t last_envelope_ = 0;
+  std::uint32_t envelopes_ = 0;
+  Delta entry_, slot_, term_, counter_;
+};
+
+std::unexpected<Error> malformed(const char* what) {
+  return fail(ReplyCode::internal_error, std::string("malformed batch: ") + what);
+}
+
+// Reads the columns of one batch back into commands.
+class BatchDecoder {
+ public:
+  explicit BatchDecoder(const Bytes& blob) : blob_(blob) {}
+
+  // Nothing: fine; else what is wrong.
+  std::optional<const char*> read_header() {
+    auto octets = unframe(blob_.view(), header_);
+    if (!octets) return "header";
+    if (header_.version() == 0 || header_.version() > command_version) return "version";
+    octets_ = *octets;
+    for (std::uint32_t size : header_.string_size()) {
+      if (size > octets_.size()) return "strings";
+      strings_.push_back(octets_.substr(0, size));
+      octets_.remove_prefix(size);
+    }
+    if (!envelopes_consistent()) return "envelopes";
+    if (!columns_consistent()) return "columns";
+    return std::nullopt;
+  }
+
+  template <typename Sink>
+  std::optional<const char*> read_commands(Sink&& sink) {
+    for (std::uint64_t run : header_.order()) {
+      std::uint64_t count = run / 4;
+      for (std::uint64_t i = 0; i < count; ++i) {
+        bool good = false;
+        switch (run % 4) {
+          case publish_kind:
+            good = publish(sink);
+            break;
+          case settle_kind:
+            good = settle(sink);
+            break;
+          case purge_kind:
+            good = purge(sink);
+            break;
+          default:
+            good = seal(sink);
+            break;
+        }
+        if (!good) return "commands";
+      }
+    }
+    if (publish_ != header_.publish_envelope_size() || settle_ != header_.settle_queue_size() ||
+        purge_ != header_.purge_queue_size() || seal_ != header_.seal_queue_size() ||
+        held_ != header_.held_entry_size() || !octets_.empty())
+      return "left-over columns";
+    return std::nullopt;
+  }
+
+  // How many commands the columns hold: a bound for reserve().
+  std::size_t commands() const {
+    return static_cast<std::size_t>(header_.publish_envelope_size() + header_.settle_queue_size() +
+                                    header_.purge_queue_size() + header_.seal_queue_size());
+  }
+  const proto::BatchHeader& header() const { return header_; }
+
+ private:
+  bool envelopes_consistent() {
+    int n = header_.envelope_exchange_size();
+    if (header_.envelope_routing_key_size() != n || header_.envelope_queues_size() != n ||
+        header_.envelope_flags_size() != n || header_.envelope_ttl_ms_size() != n)
+      return false;
+    std::uint64_t queues = 0;
+    for (int i = 0; i < n; ++i) {
+      if (header_.envelope_exchange(i) >= strings_.size() ||
+          header_.envelope_routing_key(i) >= strings_.size())
+        return false;
+      envelope_queue_.push_back(queues);
+      queues += header_.envelope_queues(i);
+    }
+    return queues == static_cast<std::uint64_t>(header_.envelope_queue_size());
+  }
+  bool columns_consistent() const {
+    const auto& h = header_;
+    return h.publish_properties_size() == h.publish_envelope_size() &&
+           h.publish_body_size_size() == h.publish_envelope_size() &&
+           h.settle_kind_size() == h.settle_queue_size() &&
+           h.settle_count_size() == h.settle_queue_size() &&
+           h.held_slot_size() == h.held_entry_size() && h.held_term_size() == h.held_entry_size() &&
+           h.held_counter_size() == h.held_entry_size() &&
+           h.seal_flags_size() == h.seal_queue_size();
+  }
+
+  template <typename Sink>
+  bool publish(Sink& sink) {
+    int i = publish_;
+    if (i >= header_.publish_envelope_size()) return false;
+    std::uint32_t e = header_.publish_envelope(i);
+    std::uint32_t properties = header_.publish_properties(i);
+    std::uint64_t size = header_.publish_body_size(i);
+    if (e >= envelope_queue_.size() || properties >= strings_.size() || size > octets_.size())
+      return false;
+    ++publish_;
+    queue::Publish p;
+    int envelope = static_cast<int>(e);
+    p.content.owner = blob_.owner();
+    p.content.exchange = strings_[header_.envelope_exchange(envelope)];
+    p.content.routing_key = strings_[header_.envelope_routing_key(envelope)];
+    p.content.properties = strings_[properties];
+    p.content.body = octets_.substr(0, size);
+    octets_.remove_prefix(size);
+    const auto* queues = header_.envelope_queue().data() + envelope_queue_[e];
+    for (std::uint32_t q = 0; q < header_.envelope_queues(envelope); ++q)
+      p.queues.push_back(QueueId(queues[q]));
+    std::uint32_t flags = header_.envelope_flags(envelope);
+    p.persistent = (flags & persistent_flag) != 0;
+    p.priority = static_cast<std::uint8_t>(flags >> 8);
+    if ((flags & ttl_flag) != 0) p.ttl_ms = header_.envelope_ttl_ms(envelope);
+    sink(ClientCommand(std::move(p)));
+    return true;
+  }
+
+  template <typename Sink>
+  bool settle(Sink& sink) {
+    int i = settle_;
+    if (i >= header_.settle_queue_size()) return false;
+    std::uint32_t kind = header_.settle_kind(i);
+    std::uint32_t count = header_.settle_count(i);
+    if (kind > static_cast<std::uint32_t>(queue::SettleKind::requeue_lost) ||
+        count > static_cast<std::uint32_t>(header_.held_entry_size() - held_))
+      return false;
+    ++settle_;
+    queue::Settle s;
+    s.queue = QueueId(header_.settle_queue(i));
+    s.kind = static_cast<queue::SettleKind>(kind);
+    s.messages.reserve(count);
+    for (std::uint32_t m = 0; m < count; ++m, ++held_) {
+      queue::Held held;
+      held.message.entry = EntryIndex(entry_.add(header_.held_entry(held_)));
+      held.message.slot = Slot(static_cast<std::uint32_t>(slot_.add(header_.held_slot(held_))));
+      held.checkout.term = Term(term_.add(header_.held_term(held_)));
+      held.checkout.counter = counter_.add(header_.held_counter(held_));
+      s.messages.push_back(held);
+    }
+    sink(ClientCommand(std::move(s)));
+    return true;
+  }
+
+  template <typename Sink>
+  bool purge(Sink& sink) {
+    if (purge_ >= header_.purge_queue_size()) return false;
+    queue::Purge p;
+    p.queue = QueueId(header_.purge_queue(purge_++));
+    sink(ClientCommand(p));
+    return true;
+  }
+
+  template <typename Sink>
+  bool seal(Sink& sink) {
+    if (seal_ >= header_.seal_queue_size()) return false;
+    queue::Seal s;
+    s.queue = QueueId(header_.seal_queue(seal_));
+    s.if_unused = (header_.seal_flags(seal_) & 1) != 0;
+    s.if_empty = (header_.seal_flags(seal_) & 2) != 0;
+    ++seal_;
+    sink(ClientCommand(s));
+    return true;
+  }
+
+  const Bytes& blob_;
+  proto::BatchHeader header_;
+  std::string_view octets_;
+  std::vector<std::string_view> strings_;
+  std::vector<std::uint64_t> envelope_queue_;  // where each envelope's queues start
+  int publish_ = 0, settle_ = 0, purge_ = 0, seal_ = 0, held_ = 0;
+  Delta entry_, slot_, term_, counter_;
+};
+
+}  // namespace
+
+Bytes encode_batch(CatalogIndex catalog_index, std::span<const ClientCommand> commands) {
+  BatchEncoder encoder(catalog_index);
+  for (const ClientCommand& command : commands)
+    std::visit([&](const auto& c) { encoder.add(c); }, command);
+  return Bytes(encoder.finish());
+}
+
+Result<DecodedBatch> decode_batch(const Bytes& blob) {
+  BatchDecoder decoder(blob);
+  if (auto wrong = decoder.read_header()) return malformed(*wrong);
+  DecodedBatch batch;
+  batch.catalog_index = CatalogIndex(decoder.header().catalog_index());
+  batch.commands.reserve(decoder.commands());
+  auto wrong = decoder.read_commands(
+      [&](ClientCommand&& command) { batch.commands.push_back(std::move(command)); });
+  if (wrong) return malformed(*wrong);
+  return batch;
+}
+
+Result<std::vector<queue::Content>> decode_contents(
+    const std::shared_ptr<const std::string>& data) {
+  auto entry = decode_entry(data);
+  if (!entry) return std::unexpected(entry.error());
+  std::vector<queue::Content> contents;
+  for (const EntryBatch& batch : entry->batches) {
+    BatchDecoder decoder(batch.blob);
+    if (auto wrong = decoder.read_header()) return malformed(*wrong);
+    auto wrong = decoder.read_commands([&](ClientCommand&& command) {
+      if (auto* p = std::get_if<queue::Publish>(&command))
+        contents.push_back(std::move(p->content));
+    });
+    if (wrong) return malformed(*wrong);
+  }
+  return contents;
+}
+
+}  // namespace warren::replica

@@ -1,0 +1,107 @@
+// What a queue group's log holds, octet for octet (proto/command.proto): a session batch, encoded
+// once by the client's node, and the entry that a leader builds around batches. Slots number the
+// publishes of an entry over all its batches, in order. Pure: any thread.
+// Malformed input is an Error, never a crash: entries come from disks and peers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/base/bytes.h"
+#include "broker/base/ids.h"
+#include "broker/base/result.h"
+#include "broker/queue/client_command.h"
+
+namespace warren::replica {
+
+// The version that this build writes. It reads every version up to this one.
+inline constexpr std::uint32_t command_version = 1;
+
+struct DecodedBatch {
+  CatalogIndex catalog_index;
+  std::vector<queue::ClientCommand> commands;  // origins are not in the log: zero
+};
+
+// REQUIRES: no body over 4 GiB.
+Bytes encode_batch(CatalogIndex catalog_index, std::span<const queue::ClientCommand> commands);
+// The contents share the blob's buffer.
+Result<DecodedBatch> decode_batch(const Bytes& blob);
+
+struct QueueCreate {
+  QueueId queue;
+  std::string settings;
+  bool operator==(const QueueCreate&) const = default;
+};
+struct Mark {
+  QueueId queue;
+  std::uint8_t priority = 0;
+  Ordinal ordinal;
+  bool operator==(const Mark&) const = default;
+};
+struct Touch {
+  SessionId session;
+  QueueId queue;
+  bool operator==(const Touch&) const = default;
+};
+// The leader's own settle, named by message: who held it is its own business.
+struct OwnSettle {
+  QueueId queue;
+  queue::SettleKind kind = queue::SettleKind::requeue_lost;
+  std::vector<MessageId> messages;
+  bool operator==(const OwnSettle&) const = default;
+};
+
+// What the leader alone knew when it proposed a seal.
+struct SealFound {
+  bool in_use = false;     // if_unused was asked, and there is a consumer
+  std::uint64_t held = 0;  // handed out and not being settled: not ready
+  bool operator==(const SealFound&) const = default;
+};
+
+// What the leader found for one batch. Every replica applies by it.
+struct Verdicts {
+  std::vector<std::uint32_t> refused;          // positions among the batch's held, ascending
+  std::vector<std::vector<MessageId>> purged;  // for each purge
+  std::vector<SealFound> sealed;               // for each seal
+  bool operator==(const Verdicts&) const = default;
+};
+
+struct EntryBatch {
+  SessionId session;
+  BatchNumber number;
+  BatchNumber released;  // the sender has the outcomes up to here
+  Verdicts verdicts;
+  Bytes blob;  // as encode_batch made it
+};
+
+struct QueueEntry {
+  Stamp stamp;
+  std::vector<QueueCreate> creates;
+  std::vector<Touch> touches;
+  std::vector<Touch> untouches;
+  std::vector<EntryBatch> batches;
+  std::vector<OwnSettle> own;
+  std::vector<Mark> marks;
+  std::vector<SessionId> ended;
+  std::vector<QueueId> removed;
+  CatalogIndex forget_removed;  // 0: nothing
+
+  bool empty() const {
+    return creates.empty() && touches.empty() && untouches.empty() && batches.empty() &&
+           own.empty() && marks.empty() && ended.empty() && removed.empty() && !forget_removed;
+  }
+};
+
+std::shared_ptr<const std::string> encode_entry(const QueueEntry& entry);
+// The batches' blobs share `data`.
+Result<QueueEntry> decode_entry(const std::shared_ptr<const std::string>& data);
+
+// The contents of an entry by slot, for a reader that wants nothing else.
+Result<std::vector<queue::Content>> decode_contents(const std::shared_ptr<const std::string>& data);
+
+}  // namespace warren::replica

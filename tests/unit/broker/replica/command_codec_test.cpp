@@ -1,0 +1,149 @@
+#include "broker/replica/command_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "broker/replica/outcome_codec.h"
+
+namespace warren::replica {
+namespace {
+
+using namespace queue;
+
+Publish publish_of(std::string_view key, std::string_view body, std::uint64_t queue) {
+  Publish p;
+  p.content.exchange = "amq.topic";
+  p.content.routing_key = key;
+  p.content.properties = "properties";
+  p.content.body = body;
+  p.queues.push_back(QueueId(queue));
+  p.persistent = true;
+  return p;
+}
+
+std::vector<ClientCommand> sample() {
+  std::vector<ClientCommand> commands;
+  commands.push_back(publish_of("a", "first", 7));
+  commands.push_back(publish_of("a", "", 7));
+  Publish with_ttl = publish_of("b", "third", 8);
+  with_ttl.ttl_ms = 60'000;
+  with_ttl.priority = 3;
+  with_ttl.queues.push_back(QueueId(9));
+  commands.push_back(with_ttl);
+  Settle settle;
+  settle.queue = QueueId(7);
+  settle.kind = SettleKind::requeue_reject;
+  settle.messages = {{{EntryIndex(9), Slot(1)}, {Term(2), 5}},
+                     {{EntryIndex(3), Slot(0)}, {Term(1), 900}}};
+  commands.push_back(settle);
+  commands.push_back(Purge{{}, QueueId(7)});
+  commands.push_back(Seal{{}, QueueId(8), true, false});
+  commands.push_back(publish_of("a", "last", 7));
+  return commands;
+}
+
+TEST(CommandCodec, BatchComesBackAsItWas) {
+  auto batch = decode_batch(encode_batch(CatalogIndex(42), sample()));
+  ASSERT_TRUE(batch) << batch.error().text;
+  EXPECT_EQ(batch->catalog_index, CatalogIndex(42));
+  ASSERT_EQ(batch->commands.size(), 7u);
+  const auto& third = std::get<Publish>(batch->commands[2]);
+  EXPECT_EQ(third.content.body, "third");
+  EXPECT_EQ(third.content.routing_key, "b");
+  EXPECT_EQ(third.content.exchange, "amq.topic");
+  EXPECT_EQ(third.content.properties, "properties");
+  EXPECT_EQ(third.queues.size(), 2u);
+  EXPECT_EQ(third.ttl_ms, 60'000u);
+  EXPECT_EQ(third.priority, 3);
+  const auto& settle = std::get<Settle>(batch->commands[3]);
+  EXPECT_EQ(settle.kind, SettleKind::requeue_reject);
+  EXPECT_EQ(settle.messages, std::get<Settle>(sample()[3]).messages);
+  EXPECT_TRUE(std::get<Seal>(batch->commands[5]).if_unused);
+  EXPECT_EQ(std::get<Publish>(batch->commands[6]).content.body, "last");
+}
+
+TEST(CommandCodec, RepeatedEnvelopesCostAFewOctets) {
+  std::vector<ClientCommand> commands;
+  for (int i = 0; i < 1000; ++i)
+    commands.push_back(publish_of("some.long.routing.key", "", 7));
+  EXPECT_LT(encode_batch(CatalogIndex(1), commands).size(), 3200u);
+}
+
+QueueEntry sample_entry() {
+  QueueEntry entry;
+  entry.stamp = Stamp(123456);
+  entry.creates = {{QueueId(7), "settings"}};
+  entry.touches = {{{NodeId(1), Incarnation(4)}, QueueId(7)}};
+  entry.marks = {{QueueId(7), 0, Ordinal(64)}};
+  entry.ended = {{NodeId(2), Incarnation(3)}};
+  entry.removed = {QueueId(5)};
+  entry.own = {{QueueId(7), SettleKind::requeue_lost, {{EntryIndex(4), Slot(2)}}}};
+  EntryBatch batch;
+  batch.session = {NodeId(1), Incarnation(4)};
+  batch.number = BatchNumber(17);
+  batch.released = BatchNumber(12);
+  batch.verdicts.refused = {0, 1, 5};
+  batch.verdicts.purged = {{{EntryIndex(1), Slot(1)}, {EntryIndex(2), Slot(0)}}};
+  batch.verdicts.sealed = {{true, 3}};
+  batch.blob = encode_batch(CatalogIndex(42), sample());
+  entry.batches.push_back(batch);
+  batch.number = BatchNumber(18);
+  entry.batches.push_back(batch);
+  return entry;
+}
+
+TEST(CommandCodec, EntryComesBackAsItWas) {
+  QueueEntry before = sample_entry();
+  auto after = decode_entry(encode_entry(before));
+  ASSERT_TRUE(after) << after.error().text;
+  EXPECT_EQ(after->stamp, before.stamp);
+  EXPECT_EQ(after->creates, before.creates);
+  EXPECT_EQ(after->touches, before.touches);
+  EXPECT_EQ(after->marks, before.marks);
+  EXPECT_EQ(after->ended, before.ended);
+  EXPECT_EQ(after->removed, before.removed);
+  EXPECT_EQ(after->own, before.own);
+  ASSERT_EQ(after->batches.size(), 2u);
+  EXPECT_EQ(after->batches[0].session, before.batches[0].session);
+  EXPECT_EQ(after->batches[1].number, BatchNumber(18));
+  EXPECT_EQ(after->batches[0].released, BatchNumber(12));
+  EXPECT_EQ(after->batches[0].verdicts, before.batches[0].verdicts);
+  EXPECT_EQ(after->batches[1].blob, before.batches[1].blob);
+}
+
+TEST(CommandCodec, SlotsCountPublishesOverAllBatches) {
+  auto data = encode_entry(sample_entry());
+  auto contents = decode_contents(data);
+  ASSERT_TRUE(contents);
+  ASSERT_EQ(contents->size(), 8u);
+  EXPECT_EQ((*contents)[3].body, "last");
+  EXPECT_EQ((*contents)[4].body, "first");
+}
+
+TEST(CommandCodec, EveryCutAndMostFlipsAreErrorsNeverCrashes) {
+  auto data = encode_entry(sample_entry());
+  for (std::size_t n = 0; n < data->size(); ++n)
+    EXPECT_FALSE(decode_entry(std::make_shared<const std::string>(data->substr(0, n))));
+  std::mt19937 random(1);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bent = *data;
+    for (int flips = 0; flips < 3; ++flips)
+      bent[random() % bent.size()] ^= static_cast<char>(1u << (random() % 8));
+    (void)decode_contents(std::make_shared<const std::string>(bent));
+  }
+}
+
+TEST(OutcomeCodec, AlikeOutcomesAreOneRun) {
+  std::vector<Outcome> outcomes(1000);
+  outcomes[500] = {OutcomeCode::rejected, 0};
+  std::string octets = encode_outcomes(outcomes);
+  EXPECT_LT(octets.size(), 16u);
+  EXPECT_EQ(decode_outcomes(octets, 1000), outcomes);
+  EXPECT_FALSE(decode_outcomes(octets, 999));
+  EXPECT_FALSE(decode_outcomes(octets, 1001));
+  EXPECT_FALSE(decode_outcomes("\x05", 5));
+}
+
+}  // namespace
+}  // namespace warren::replica
