@@ -18,7 +18,7 @@ namespace warren::amqp {
 // No configuration lifts this one; a larger body-size is a frame error.
 inline constexpr std::uint64_t body_size_limit = 512ull * 1024 * 1024;
 
-// The views live until the assembler's next begin() or reset(); the body as long as its holder.
+// The views live until the assembler's next begin(); the body as long as its holder.
 struct PublishedMessage {
   std::string_view exchange;
   std::string_view routing_key;
@@ -59,9 +59,11 @@ class ContentAssembler {
   enum class State : std::uint8_t { idle, header, body, whole };
 
   Result<bool> add_header(std::string_view payload);
+  Result<void> keep_properties(std::string_view raw);
   Result<bool> add_body(std::string_view payload);
   Result<bool> finish_if_whole();
   void store(std::string_view payload);
+  std::string_view raw_properties() const;
 
   std::uint64_t max_message_size_;
   State state_ = State::idle;

@@ -1,15 +1,13 @@
 // Frames and the protocol header: found in what a socket read brought, and written for it. Knows no
 // socket; parses in place. Pure: any thread, one at a time. Source: AMQP 0-9-1 §2.3.5, §4.2.2,
-// §4.2.3.
-//
-//   octet    short    long             size octets    octet
-//   | type | channel | payload size |    payload    | 0xCE |
+// §4.2.3; drawn in frame_format.h.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "broker/amqp/frame_format.h"
 #include "broker/amqp/methods.h"
 #include "broker/amqp/output_buffer.h"
 #include "broker/base/bytes.h"
@@ -17,13 +15,6 @@
 #include "broker/base/result.h"
 
 namespace warren::amqp {
-
-inline constexpr std::size_t frame_head_size = 7;
-inline constexpr std::size_t frame_overhead = 8;  // head and end octet
-inline constexpr char frame_end = '\xCE';
-inline constexpr std::uint32_t frame_max_minimum = 4096;  // AMQP 0-9-1 §1.4.2.6, frame-min-size
-
-enum class FrameType : std::uint8_t { method = 1, header = 2, body = 3, heartbeat = 8 };
 
 struct Frame {
   FrameType type = FrameType::heartbeat;
@@ -68,7 +59,8 @@ class FrameWriter {
     encode(method, channel, out_);
   }
   // Content header and as many body frames as it takes; none for an empty body. Large bodies are
-  // written as slices. REQUIRES: a method with content was written to the channel just before.
+  // written as slices. The header is one frame whatever its size: AMQP cannot split it.
+  // REQUIRES: a method with content was written to the channel just before.
   void content(ChannelNumber channel, std::string_view raw_properties, const Bytes& body);
   void heartbeat();
 

@@ -3,6 +3,8 @@
 // method_info.h.
 #pragma once
 
+#include <algorithm>
+#include <concepts>
 #include <string_view>
 #include <variant>
 
@@ -40,10 +42,29 @@ MethodInfo peek_method(std::string_view payload);
 
 const MethodInfo& info_of(const Method& method);
 
-// Appends one complete method frame. Defined for every alternative of Method.
-// REQUIRES: short strings within 255 octets; the whole within the peer's frame_max.
-template <typename M>
-void encode(const M& method, ChannelNumber channel, OutputBuffer& out);
+// Appends one complete method frame. REQUIRES: short strings within 255 octets; the whole within
+// the peer's frame_max.
 void encode(const Method& method, ChannelNumber channel, OutputBuffer& out);
+
+namespace detail {
+
+template <typename M, typename... Ms>
+consteval std::size_t index_in(const std::variant<Ms...>*) {
+  constexpr bool same[] = {std::same_as<M, Ms>...};
+  return static_cast<std::size_t>(std::ranges::find(same, true) - same);
+}
+// `method` points to the alternative of that index.
+void encode_alternative(std::size_t index, const void* method, ChannelNumber channel,
+                        OutputBuffer& out);
+
+}  // namespace detail
+
+// The same for one struct, without making a Method of it.
+template <typename M>
+  requires is_alternative<M, Method>
+void encode(const M& method, ChannelNumber channel, OutputBuffer& out) {
+  constexpr std::size_t index = detail::index_in<M>(static_cast<const Method*>(nullptr));
+  detail::encode_alternative(index, &method, channel, out);
+}
 
 }  // namespace warren::amqp

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -42,29 +43,36 @@ class OutputBuffer {
   // Drops `count` octets from the front. REQUIRES: count <= size().
   void consume(std::size_t count);
 
+  // Gives back the memory that an empty buffer keeps for the next write.
+  void shrink();
+
   // Everything in one string, for tests and for tiny replies.
   std::string to_string() const;
 
  private:
+  static constexpr std::size_t spare_limit = 4;
+
   struct Block {
     std::unique_ptr<char[]> octets;
+    std::size_t live = 0;  // octets not yet consumed
   };
   struct Run {
     const char* data = nullptr;
     std::size_t size = 0;
     std::shared_ptr<const void> owner;  // of a slice; null: in a block
-    bool ends_block = false;            // its block is free once it is consumed
   };
 
+  char* extend(std::size_t size);
   void start_block();
-  void drop_front();
+  void drop_from_block(std::size_t count);
+  void rewind();
 
-  std::vector<Run> runs_;  // [head_, end) are live
-  std::size_t head_ = 0;
-  std::vector<Block> blocks_;  // [block_head_, end) are live, the last one being filled
-  std::size_t block_head_ = 0;
-  std::vector<Block> spare_;
+  std::vector<Run> runs_;  // [first_run_, end) are live
+  std::size_t first_run_ = 0;
+  std::vector<Block> blocks_;  // [first_block_, end) are live, the last one being filled
+  std::size_t first_block_ = 0;
   std::size_t block_used_ = block_size;  // of the last block
+  std::vector<Block> spare_;
   std::size_t size_ = 0;
 };
 

@@ -51,7 +51,7 @@ struct PropertyScan {
   std::optional<std::string_view> message_id;
   std::optional<std::uint64_t> timestamp;   // seconds since the Unix epoch
   std::optional<std::string_view> headers;  // the fields, without the table's length
-  std::size_t headers_offset = 0;           // of the table's length within raw; 0: no headers
+  std::size_t headers_offset = 0;           // in raw, where the table's length is or would be
   bool has_cc = false;
   bool has_bcc = false;
   std::size_t extra_flag_octets = 0;  // empty continuation words after the first flags

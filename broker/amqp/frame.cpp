@@ -1,0 +1,120 @@
+#include "broker/amqp/frame.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "broker/amqp/wire.h"
+
+namespace warren::amqp {
+
+namespace {
+
+bool known(std::uint8_t type) {
+  switch (static_cast<FrameType>(type)) {
+    case FrameType::method:
+    case FrameType::header:
+    case FrameType::body:
+    case FrameType::heartbeat:
+      return true;
+  }
+  return false;
+}
+
+std::unexpected<Error> frame_error(std::string text) {
+  return fail(ReplyCode::frame_error, std::move(text));
+}
+
+// What a head alone can be wrong in.
+Result<void> check_head(FrameType type, ChannelNumber channel, std::size_t size,
+                        std::size_t frame_max) {
+  if (size > frame_max - frame_overhead)
+    return frame_error(fmt::format("type {}: {{frame_too_large,{},{}}}", static_cast<int>(type),
+                                   size, frame_max - frame_overhead));
+  if (type != FrameType::heartbeat) return {};
+  if (channel != ChannelNumber(0))
+    return fail(ReplyCode::unexpected_frame, fmt::format("heartbeat frame on channel {}", channel));
+  if (size != 0) return frame_error(fmt::format("heartbeat frame of {} octets", size));
+  return {};
+}
+
+}  // namespace
+
+void FrameParser::set_frame_max(std::uint32_t frame_max) {
+  CHECK(frame_max >= frame_max_minimum, "frame_max = {}", frame_max);
+  frame_max_ = frame_max;
+}
+
+Result<std::optional<Frame>> FrameParser::next(std::string_view& unread) const {
+  if (unread.empty()) return std::nullopt;
+  WireReader reader(unread);
+  std::uint8_t type_octet = reader.u8();
+  if (!known(type_octet)) return frame_error(fmt::format("unknown_frame of type {}", type_octet));
+  if (unread.size() < frame_head_size) return std::nullopt;
+
+  auto type = static_cast<FrameType>(type_octet);
+  ChannelNumber channel(reader.u16());
+  std::size_t size = reader.u32();
+  if (auto head = check_head(type, channel, size, frame_max_); !head)
+    return std::unexpected(head.error());
+  if (unread.size() < size + frame_overhead) return std::nullopt;
+
+  char end = unread[frame_head_size + size];
+  if (end != frame_end)
+    return frame_error(fmt::format("type {}: frame ends in octet {} instead of 206", type_octet,
+                                   static_cast<unsigned char>(end)));
+  Frame frame{type, channel, unread.substr(frame_head_size, size)};
+  unread.remove_prefix(size + frame_overhead);
+  return frame;
+}
+
+HeaderMatch match_protocol_header(std::string_view unread) {
+  constexpr std::string_view older_clients{"AMQP\x01\x01\x00\x09", 8};  // 0-9
+  std::string_view start = unread.substr(0, protocol_header.size());
+  if (!protocol_header.starts_with(start) && !older_clients.starts_with(start))
+    return HeaderMatch::refused;
+  return start.size() < protocol_header.size() ? HeaderMatch::incomplete : HeaderMatch::accepted;
+}
+
+void FrameWriter::set_frame_max(std::uint32_t frame_max) {
+  CHECK(frame_max >= frame_max_minimum, "frame_max = {}", frame_max);
+  payload_max_ = frame_max - frame_overhead;
+}
+
+void FrameWriter::head(FrameType type, ChannelNumber channel, std::size_t payload_size) {
+  store_frame_head(out_.claim(frame_head_size), type, channel, payload_size);
+}
+
+void FrameWriter::end() {
+  out_.append(&frame_end, 1);
+}
+
+void FrameWriter::content(ChannelNumber channel, std::string_view raw_properties,
+                          const Bytes& body) {
+  constexpr std::size_t fixed_size = 12;
+  head(FrameType::header, channel, fixed_size + raw_properties.size());
+  WireWriter<OutputBuffer> writer(out_);
+  writer.u16(basic_class_id);
+  writer.u16(0);  // weight
+  writer.u64(body.size());
+  writer.raw(raw_properties);
+  end();
+  for (std::size_t offset = 0; offset < body.size();) {
+    std::size_t size = std::min(payload_max_, body.size() - offset);
+    head(FrameType::body, channel, size);
+    // A slice costs an atomic increment, which a small body does not deserve.
+    if (size < OutputBuffer::copy_limit)
+      out_.append(body.view().substr(offset, size));
+    else
+      out_.append(body.slice(offset, size));
+    end();
+    offset += size;
+  }
+}
+
+void FrameWriter::heartbeat() {
+  head(FrameType::heartbeat, ChannelNumber(0), 0);
+  end();
+}
+
+}  // namespace warren::amqp
