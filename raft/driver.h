@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "raft/config.h"
@@ -51,7 +52,7 @@ class Driver {
 
   // Does what the inputs made due. True: more is due already, call again soon (after a yield).
   bool turn();
-  bool idle() const { return dirty_.empty(); }
+  bool idle() const { return dirty_.empty() && outgoing_.empty(); }
 
   // Requests. An unknown group answers not_leader.
   ProposeResult propose(GroupId group, std::shared_ptr<const std::string> data);
@@ -91,9 +92,9 @@ class Driver {
   Group* find(GroupId group) const;
   Raft* touch(GroupId group);  // marks it dirty; null: unknown
   void insert(GroupId group, std::unique_ptr<Raft> raft);
-  void collect(GroupId id, Group& group, std::vector<GroupWrite>& writes, PendingWrite& pending);
+  void collect(Group& group, std::pair<GroupId, Ready>& made, std::vector<GroupWrite>& writes,
+               PendingWrite& pending);
   void queue_message(Message message);
-  void write_and_send(std::vector<GroupWrite> writes, PendingWrite pending);
   void send_all();
   void deliver(GroupId id, Ready& ready);
 

@@ -49,7 +49,8 @@ class LogStore {
   // and those queued by write(), are visible. Empty: compacted away (a snapshot must be sent).
   virtual std::vector<Entry> entries(GroupId group, Index first, Index last,
                                      std::uint64_t max_bytes) = 0;
-  // Nothing: compacted away or beyond the end.
+  // Nothing: compacted away or beyond the end. The index of the newest snapshot has its term, even
+  // if its entry is gone.
   virtual std::optional<Term> term(GroupId group, Index index) = 0;
 };
 
@@ -74,7 +75,8 @@ struct Status {
   Index applied;            // handed to StateMachine::apply
   Index last;               // last entry of the log
   bool abstaining = false;  // see StoredGroup::abstain; the store forgets its torn tail once false
-  Configuration configuration;
+  Configuration configuration;  // in effect, which it is once appended
+  bool configuration_committed = false;
 };
 
 // What is applied. Called in log order, each entry once per incarnation of the driver.

@@ -1,0 +1,32 @@
+// The configurations that a log names, so that one takes effect when it is appended and its
+// predecessor returns when it is truncated. Owned by Raft; pure. Raft thesis §4.1.
+#pragma once
+
+#include <vector>
+
+#include "raft/types.h"
+
+namespace warren::raft {
+
+class Membership {
+ public:
+  // The newest, committed or not. Empty: this member does not know its group yet.
+  const Configuration& current() const;
+  Index current_index() const { return history_.back().index; }
+
+  void append(Index index, Configuration configuration);
+  // Forgets those at and above `from`. True: the current one changed.
+  bool truncate(Index from);
+  // Forgets what a committed one has replaced for good.
+  void prune(Index commit);
+  void reset(Index index, Configuration configuration);
+
+ private:
+  struct Version {
+    Index index;
+    Configuration configuration;
+  };
+  std::vector<Version> history_ = {Version{}};  // rising; never empty
+};
+
+}  // namespace warren::raft
