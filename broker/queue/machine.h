@@ -53,9 +53,10 @@ class Machine {
   Outcome purge(QueueId id, std::span<const MessageId> held, Effects& effects);
   // Outcome value: messages that were ready.
   Outcome seal(QueueId id, bool if_empty, SealVerdict verdict, Effects& effects);
-  // Forgets the queue and its messages; its id is remembered and never made again.
-  void remove(QueueId id, Effects& effects);
-  // Every member's catalog has passed this index: no batch can name an older removed queue.
+  // Forgets the queue and its messages; its id, deleted from the catalog by the entry `deleted`, is
+  // remembered and never made again.
+  void remove(QueueId id, CatalogIndex deleted, Effects& effects);
+  // Every member's catalog has passed this index: nobody names a queue that was deleted by then.
   void forget_removed(CatalogIndex through);
   // Messages below `below` may be handed out from now on. Never moves back.
   void mark(QueueId id, std::uint8_t priority, Ordinal below, Effects& effects);
@@ -113,13 +114,14 @@ class Machine {
  private:
   QueueRecord* at(QueueId id);
   void release(const Message& message, Effects& effects);
+  void settle_messages(QueueRecord& record, std::span<const MessageId> accepted, Effects& effects);
   void return_messages(QueueRecord& record, SettleKind kind, std::span<const MessageId> accepted,
                        Effects& effects);
-  void drop_touch_index(SessionId session, QueueId id);
+  bool clear_touch(SessionId session, QueueId id, Effects& effects);
 
   Term term_;
   std::map<QueueId, std::unique_ptr<QueueRecord>> queues_;
-  std::set<QueueId> removed_;
+  std::map<QueueId, CatalogIndex> removed_;
   std::set<QueueId> changed_;
   std::set<QueueId> marked_;                        // queues whose mark rose since the term began
   std::map<SessionId, std::set<QueueId>> touches_;  // the records' bits, by session

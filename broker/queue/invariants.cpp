@@ -1,0 +1,80 @@
+#include "broker/queue/invariants.h"
+
+#include <algorithm>
+#include <map>
+
+namespace warren::queue {
+
+namespace {
+
+using References = std::map<EntryIndex, std::uint64_t>;
+
+std::string broken_in_messages(const QueueRecord& record, References& references) {
+  std::string broken;
+  std::uint64_t count = 0, octets = 0;
+  Message last;
+  record.messages.for_each(Ordinal(0), [&](const Message& message) {
+    if (count > 0 && (message.ordinal <= last.ordinal || message.id <= last.id))
+      broken = fmt::format("queue {}: ordinal {} is out of order", record.id, message.ordinal);
+    ++count;
+    octets += message.size;
+    ++references[message.id.entry];
+    last = message;
+    return broken.empty();
+  });
+  if (!broken.empty()) return broken;
+  if (count != record.messages.size() || octets != record.messages.octets())
+    return fmt::format("queue {}: {} messages of {} octets, booked {} of {}", record.id, count,
+                       octets, record.messages.size(), record.messages.octets());
+  if (count > 0 && last.ordinal >= record.next)
+    return fmt::format("queue {}: ordinal {} but next is {}", record.id, last.ordinal, record.next);
+  return {};
+}
+
+std::string broken_in_record(const Machine& machine, const QueueRecord& record) {
+  if (machine.was_removed(record.id)) return fmt::format("queue {} is removed", record.id);
+  for (const Mark& mark : record.marks)
+    if (mark.redelivered_below > mark.committed || mark.redelivered_below > record.next)
+      return fmt::format("queue {}: redelivered below {} with mark {} and next {}", record.id,
+                         mark.redelivered_below, mark.committed, record.next);
+  for (auto [ordinal, count] : record.failed)
+    if (count == 0 || !record.messages.find(ordinal))
+      return fmt::format("queue {}: {} failed deliveries of ordinal {}", record.id, count, ordinal);
+  if (!std::is_sorted(record.touched.begin(), record.touched.end()))
+    return fmt::format("queue {}: touch bits out of order", record.id);
+  return {};
+}
+
+std::string broken_in_entries(const Machine& machine, const References& references) {
+  if (machine.live_entries().size() != references.size())
+    return fmt::format("{} live entries booked, {} named", machine.live_entries().size(),
+                       references.size());
+  for (auto [entry, count] : references)
+    if (machine.live_entries().references(entry) != count)
+      return fmt::format("entry {}: {} references booked, {} counted", entry,
+                         machine.live_entries().references(entry), count);
+  return {};
+}
+
+}  // namespace
+
+std::string broken_invariant(const Machine& machine) {
+  std::string broken;
+  References references;
+  std::uint64_t bits = 0, indexed = 0;
+  machine.for_each_queue([&](const QueueRecord& record) {
+    if (broken.empty()) broken = broken_in_record(machine, record);
+    if (broken.empty()) broken = broken_in_messages(record, references);
+    bits += record.touched.size();
+  });
+  if (!broken.empty()) return broken;
+  machine.for_each_touch([&](SessionId session, QueueId id) {
+    ++indexed;
+    if (!machine.touched(session, id)) broken = fmt::format("queue {}: no such touch bit", id);
+  });
+  if (bits != indexed) return fmt::format("{} touch bits, {} indexed", bits, indexed);
+  if (!broken.empty()) return broken;
+  return broken_in_entries(machine, references);
+}
+
+}  // namespace warren::queue

@@ -1,0 +1,248 @@
+#include "broker/queue/machine.h"
+
+#include <algorithm>
+
+#include "broker/base/check.h"
+
+namespace warren::queue {
+
+namespace {
+
+// Features §1.C: a reject with requeue and a lost channel count; a nack and a recover do not.
+bool counts_as_failure(SettleKind kind) {
+  return kind == SettleKind::requeue_reject || kind == SettleKind::requeue_lost;
+}
+
+bool removes(SettleKind kind) {
+  return kind == SettleKind::ack || kind == SettleKind::reject;
+}
+
+}  // namespace
+
+QueueRecord* Machine::at(QueueId id) {
+  auto it = queues_.find(id);
+  return it == queues_.end() ? nullptr : it->second.get();
+}
+
+const QueueRecord* Machine::find(QueueId id) const {
+  auto it = queues_.find(id);
+  return it == queues_.end() ? nullptr : it->second.get();
+}
+
+bool Machine::takes_messages(QueueId id) const {
+  const QueueRecord* record = find(id);
+  return record != nullptr && !record->sealed;
+}
+
+bool Machine::touched(SessionId session, QueueId id) const {
+  const QueueRecord* record = find(id);
+  return record != nullptr &&
+         std::binary_search(record->touched.begin(), record->touched.end(), session);
+}
+
+std::uint32_t Machine::failed_deliveries(QueueId id, Ordinal ordinal) const {
+  const QueueRecord* record = find(id);
+  if (record == nullptr) return 0;
+  auto it = record->failed.find(ordinal);
+  return it == record->failed.end() ? 0 : it->second;
+}
+
+void Machine::create(QueueId id, const Settings& settings) {
+  if (removed_.contains(id) || queues_.contains(id)) return;
+  auto record = std::make_unique<QueueRecord>();
+  record->id = id;
+  record->settings = settings;
+  queues_.emplace(id, std::move(record));
+  changed_.insert(id);
+}
+
+Outcome Machine::enqueue(const Enqueue& command, Effects& effects) {
+  std::uint64_t taken = 0;
+  for (QueueId id : command.queues) {
+    QueueRecord* record = at(id);
+    if (record == nullptr || record->sealed) continue;
+    record->messages.append({record->next, command.message, command.size, command.deadline});
+    ++record->next;
+    ++taken;
+    changed_.insert(id);
+    effects.grown.push_back(id);
+  }
+  live_.add(command.message.entry, taken);
+  return {taken > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone, 0};
+}
+
+void Machine::release(const Message& message, Effects& effects) {
+  if (live_.release(message.id.entry)) effects.dead_entries.push_back(message.id.entry);
+}
+
+Outcome Machine::settle(QueueId id, SettleKind kind, std::span<const MessageId> accepted,
+                        Effects& effects) {
+  QueueRecord* record = at(id);
+  if (record == nullptr) return {};  // settling what is gone has nothing left to do
+  if (removes(kind))
+    settle_messages(*record, accepted, effects);
+  else
+    return_messages(*record, kind, accepted, effects);
+  return {};
+}
+
+void Machine::settle_messages(QueueRecord& record, std::span<const MessageId> accepted,
+                              Effects& effects) {
+  for (MessageId id : accepted) {
+    auto message = record.messages.erase(id);
+    if (!message) continue;
+    if (!record.failed.empty()) record.failed.erase(message->ordinal);
+    effects.settled.push_back({record.id, message->ordinal, id});
+    release(*message, effects);
+    changed_.insert(record.id);
+  }
+}
+
+void Machine::return_messages(QueueRecord& record, SettleKind kind,
+                              std::span<const MessageId> accepted, Effects& effects) {
+  for (MessageId id : accepted) {
+    auto message = record.messages.find(id);
+    if (!message) continue;
+    if (counts_as_failure(kind)) {
+      ++record.failed[message->ordinal];
+      changed_.insert(record.id);
+    }
+    effects.returned.push_back({record.id, message->ordinal, id});
+  }
+}
+
+Outcome Machine::purge(QueueId id, std::span<const MessageId> held, Effects& effects) {
+  effects.purged.push_back(id);
+  QueueRecord* record = at(id);
+  if (record == nullptr || record->sealed) return {OutcomeCode::queue_gone, 0};
+  std::vector<MessageId> spared(held.begin(), held.end());
+  std::sort(spared.begin(), spared.end());
+  MessageList kept;
+  std::map<Ordinal, std::uint32_t> failed;
+  std::uint64_t gone = 0;
+  record->messages.for_each(Ordinal(0), [&](const Message& message) {
+    if (!std::binary_search(spared.begin(), spared.end(), message.id)) {
+      ++gone;
+      release(message, effects);
+    } else {
+      kept.append(message);
+      auto it = record->failed.find(message.ordinal);
+      if (it != record->failed.end()) failed.insert(*it);
+    }
+    return true;
+  });
+  if (gone > 0) changed_.insert(id);
+  record->messages = std::move(kept);
+  record->failed = std::move(failed);
+  return {OutcomeCode::ok, gone};
+}
+
+Outcome Machine::seal(QueueId id, bool if_empty, SealVerdict verdict, Effects& effects) {
+  QueueRecord* record = at(id);
+  Outcome outcome{OutcomeCode::queue_gone, 0};
+  if (record != nullptr && !record->sealed) {
+    std::uint64_t all = record->messages.size();
+    outcome.value = all - std::min(all, verdict.held);
+    outcome.code = verdict.in_use                   ? OutcomeCode::in_use
+                   : if_empty && outcome.value != 0 ? OutcomeCode::not_empty
+                                                    : OutcomeCode::ok;
+  }
+  if (outcome.code != OutcomeCode::ok) {
+    effects.seal_refused.push_back(id);
+    return outcome;
+  }
+  record->sealed = true;
+  changed_.insert(id);
+  effects.sealed.push_back(id);
+  return outcome;
+}
+
+void Machine::remove(QueueId id, CatalogIndex deleted, Effects& effects) {
+  CatalogIndex& remembered = removed_[id];
+  remembered = std::max(remembered, deleted);
+  QueueRecord* record = at(id);
+  if (record == nullptr) return;
+  record->messages.for_each(Ordinal(0), [&](const Message& message) {
+    release(message, effects);
+    return true;
+  });
+  while (!record->touched.empty())
+    clear_touch(record->touched.back(), id, effects);
+  marked_.erase(id);
+  queues_.erase(id);
+  changed_.insert(id);
+  effects.removed.push_back(id);
+}
+
+void Machine::forget_removed(CatalogIndex through) {
+  std::erase_if(removed_, [&](const auto& pair) { return pair.second <= through; });
+}
+
+void Machine::mark(QueueId id, std::uint8_t priority, Ordinal below, Effects& effects) {
+  QueueRecord* record = at(id);
+  if (record == nullptr || priority >= priorities) return;
+  Mark& mark = record->marks[priority];
+  if (below > mark.committed) {
+    mark.committed = below;
+    marked_.insert(id);
+    changed_.insert(id);
+  }
+  effects.marked.push_back(id);
+}
+
+void Machine::touch(SessionId session, QueueId id, Effects& effects) {
+  QueueRecord* record = at(id);
+  if (record == nullptr) return;
+  auto it = std::lower_bound(record->touched.begin(), record->touched.end(), session);
+  if (it == record->touched.end() || *it != session) {
+    record->touched.insert(it, session);
+    touches_[session].insert(id);
+    changed_.insert(id);
+  }
+  effects.touches.push_back({session, id, true});
+}
+
+bool Machine::clear_touch(SessionId session, QueueId id, Effects& effects) {
+  QueueRecord* record = at(id);
+  if (record == nullptr) return false;
+  auto it = std::lower_bound(record->touched.begin(), record->touched.end(), session);
+  if (it == record->touched.end() || *it != session) return false;
+  record->touched.erase(it);
+  auto index = touches_.find(session);
+  index->second.erase(id);
+  if (index->second.empty()) touches_.erase(index);
+  changed_.insert(id);
+  effects.touches.push_back({session, id, false});
+  return true;
+}
+
+void Machine::untouch(SessionId session, QueueId id, Effects& effects) {
+  clear_touch(session, id, effects);
+}
+
+void Machine::end_session(SessionId session, Effects& effects) {
+  std::vector<std::pair<SessionId, QueueId>> bits;
+  for (auto it = touches_.lower_bound(SessionId{session.node, Incarnation(0)});
+       it != touches_.end() && it->first <= session; ++it)
+    for (QueueId id : it->second)
+      bits.emplace_back(it->first, id);
+  for (auto [owner, id] : bits)
+    clear_touch(owner, id, effects);
+  effects.ended.push_back(session);
+}
+
+void Machine::on_new_term(Term term, EntryIndex) {
+  CHECK(term >= term_, "term {} after {}", term, term_);
+  term_ = term;
+  for (QueueId id : marked_) {
+    QueueRecord& record = *at(id);
+    for (Mark& mark : record.marks) {
+      mark.committed = std::min(mark.committed, record.next);
+      mark.redelivered_below = mark.committed;
+    }
+    changed_.insert(id);
+  }
+  marked_.clear();
+}
+
+}  // namespace warren::queue

@@ -1,0 +1,76 @@
+// The machine's snapshot chunks. Group: version (u8), term, removed ids with the catalog index of
+// their delete. Queue: see QueueRecord::encode. Indexes are rebuilt, not written.
+#include "broker/base/check.h"
+#include "broker/base/codec.h"
+#include "broker/queue/machine.h"
+
+namespace warren::queue {
+
+namespace {
+
+constexpr std::uint8_t group_version = 1;
+
+}  // namespace
+
+std::string Machine::group_octets() const {
+  ByteWriter out;
+  out.u8(group_version);
+  out.varint(term_.value);
+  out.varint(removed_.size());
+  QueueId before;
+  for (auto [id, deleted] : removed_) {
+    out.varint(id.value - before.value);
+    out.varint(deleted.value);
+    before = id;
+  }
+  return out.take();
+}
+
+std::optional<std::string> Machine::queue_octets(QueueId id) const {
+  const QueueRecord* record = find(id);
+  if (record == nullptr) return std::nullopt;
+  ByteWriter out;
+  record->encode(out);
+  return out.take();
+}
+
+bool Machine::restore_group(std::string_view octets) {
+  CHECK(queues_.empty() && removed_.empty(), "restoring over {} queues", queues_.size());
+  ByteReader in(octets);
+  if (in.u8() != group_version) return false;
+  term_ = Term(in.varint());
+  std::uint64_t count = in.varint();
+  QueueId id;
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    id.value += in.varint();
+    removed_[id] = CatalogIndex(in.varint());
+  }
+  return in.ok() && in.at_end() && removed_.size() == count;
+}
+
+bool Machine::restore_queue(std::string_view octets) {
+  ByteReader in(octets);
+  auto record = std::make_unique<QueueRecord>();
+  if (!record->decode(in) || !in.at_end()) return false;
+  QueueId id = record->id;
+  if (queues_.contains(id) || removed_.contains(id)) return false;
+  record->messages.for_each(Ordinal(0), [&](const Message& message) {
+    live_.add(message.id.entry);
+    return true;
+  });
+  for (SessionId session : record->touched)
+    touches_[session].insert(id);
+  for (const Mark& mark : record->marks)
+    if (mark.committed != mark.redelivered_below) marked_.insert(id);
+  queues_.emplace(id, std::move(record));
+  return true;
+}
+
+std::size_t Machine::memory_octets() const {
+  std::size_t total = live_.memory_octets();
+  for (const auto& [id, record] : queues_)
+    total += sizeof(QueueRecord) + record->messages.memory_octets() + record->failed.size() * 48;
+  return total;
+}
+
+}  // namespace warren::queue

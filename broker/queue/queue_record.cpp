@@ -1,0 +1,82 @@
+#include "broker/queue/queue_record.h"
+
+#include <algorithm>
+
+namespace warren::queue {
+
+namespace {
+
+constexpr std::uint8_t record_version = 1;
+
+// Written for as many priorities as the writer knew; what we do not serve is skipped.
+bool decode_marks(ByteReader& in, std::array<Mark, priorities>& marks) {
+  std::uint64_t count = in.varint();
+  if (count < priorities || count > 256) return false;
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    Mark mark{Ordinal(in.varint()), Ordinal(in.varint())};
+    if (i < priorities) marks[i] = mark;
+  }
+  return in.ok();
+}
+
+bool decode_touched(ByteReader& in, std::vector<SessionId>& touched) {
+  std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    NodeId node(static_cast<std::uint32_t>(in.varint()));
+    touched.push_back({node, Incarnation(in.varint())});
+  }
+  return in.ok() && std::is_sorted(touched.begin(), touched.end());
+}
+
+bool decode_failed(ByteReader& in, std::map<Ordinal, std::uint32_t>& failed) {
+  std::uint64_t count = in.varint();
+  Ordinal ordinal;
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    ordinal.value += in.varint();
+    failed[ordinal] = static_cast<std::uint32_t>(in.varint());
+  }
+  return in.ok() && failed.size() == count;
+}
+
+}  // namespace
+
+void QueueRecord::encode(ByteWriter& out) const {
+  out.u8(record_version);
+  out.varint(id.value);
+  settings.encode(out);
+  out.boolean(sealed);
+  out.varint(next.value);
+  out.varint(marks.size());
+  for (const Mark& mark : marks) {
+    out.varint(mark.committed.value);
+    out.varint(mark.redelivered_below.value);
+  }
+  out.varint(touched.size());
+  for (SessionId session : touched) {
+    out.varint(session.node.value);
+    out.varint(session.incarnation.value);
+  }
+  out.varint(failed.size());
+  Ordinal before;
+  for (auto [ordinal, count] : failed) {
+    out.varint(ordinal.value - before.value);
+    out.varint(count);
+    before = ordinal;
+  }
+  messages.encode(out);
+}
+
+bool QueueRecord::decode(ByteReader& in) {
+  if (in.u8() != record_version) return false;
+  id = QueueId(in.varint());
+  auto read = Settings::decode(in);
+  if (!read) return false;
+  settings = *read;
+  sealed = in.boolean();
+  next = Ordinal(in.varint());
+  if (!decode_marks(in, marks) || !decode_touched(in, touched) || !decode_failed(in, failed))
+    return false;
+  return messages.decode(in) && in.ok();
+}
+
+}  // namespace warren::queue
