@@ -48,13 +48,6 @@ struct Touch {
   QueueId queue;
   bool operator==(const Touch&) const = default;
 };
-// The leader's own settle, named by message: who held it is its own business.
-struct OwnSettle {
-  QueueId queue;
-  queue::SettleKind kind = queue::SettleKind::requeue_lost;
-  std::vector<MessageId> messages;
-  bool operator==(const OwnSettle&) const = default;
-};
 
 // What the leader alone knew when it proposed a seal.
 struct SealFound {
@@ -66,7 +59,7 @@ struct SealFound {
 // What the leader found for one batch. Every replica applies by it.
 struct Verdicts {
   std::vector<std::uint32_t> refused;          // positions among the batch's held, ascending
-  std::vector<std::vector<MessageId>> purged;  // for each purge
+  std::vector<std::vector<MessageId>> spared;  // for each purge
   std::vector<SealFound> sealed;               // for each seal
   bool operator==(const Verdicts&) const = default;
 };
@@ -85,7 +78,6 @@ struct QueueEntry {
   std::vector<Touch> touches;
   std::vector<Touch> untouches;
   std::vector<EntryBatch> batches;
-  std::vector<OwnSettle> own;
   std::vector<Mark> marks;
   std::vector<SessionId> ended;
   std::vector<QueueId> removed;
@@ -93,7 +85,7 @@ struct QueueEntry {
 
   bool empty() const {
     return creates.empty() && touches.empty() && untouches.empty() && batches.empty() &&
-           own.empty() && marks.empty() && ended.empty() && removed.empty() && !forget_removed;
+           marks.empty() && ended.empty() && removed.empty() && !forget_removed;
   }
 };
 

@@ -29,7 +29,7 @@ void put_verdicts(const EntryBatch& batch, proto::BatchVerdict& out) {
     next = end;
   }
   Delta entry, slot;
-  for (const auto& messages : batch.verdicts.purged) {
+  for (const auto& messages : batch.verdicts.spared) {
     out.add_purge_count(static_cast<std::uint32_t>(messages.size()));
     for (MessageId id : messages) {
       out.add_purge_entry(entry.step(id.entry.value));
@@ -67,7 +67,7 @@ std::optional<const char*> get_verdicts(const proto::BatchVerdict& in, Verdicts&
       EntryIndex e(entry.add(in.purge_entry(next)));
       messages.push_back({e, Slot(static_cast<std::uint32_t>(slot.add(in.purge_slot(next))))});
     }
-    out.purged.push_back(std::move(messages));
+    out.spared.push_back(std::move(messages));
   }
   for (int i = 0; i < in.seal_in_use_size(); ++i)
     out.sealed.push_back({in.seal_in_use(i) != 0, in.seal_held(i)});
@@ -97,16 +97,6 @@ void put_own(const QueueEntry& entry, proto::EntryHeader& header) {
   for (QueueId queue : entry.removed)
     header.add_removed_queue(queue.value);
   header.set_forget_removed(entry.forget_removed.value);
-  Delta index, slot;
-  for (const OwnSettle& own : entry.own) {
-    header.add_own_queue(own.queue.value);
-    header.add_own_kind(static_cast<std::uint32_t>(own.kind));
-    header.add_own_count(static_cast<std::uint32_t>(own.messages.size()));
-    for (MessageId id : own.messages) {
-      header.add_own_entry(index.step(id.entry.value));
-      header.add_own_slot(slot.step(id.slot.value));
-    }
-  }
 }
 
 bool own_columns_consistent(const proto::EntryHeader& h) {
@@ -116,9 +106,7 @@ bool own_columns_consistent(const proto::EntryHeader& h) {
          h.touch_queue_size() == h.touch_node_size() &&
          h.untouch_incarnation_size() == h.untouch_node_size() &&
          h.untouch_queue_size() == h.untouch_node_size() &&
-         h.ended_incarnation_size() == h.ended_node_size() &&
-         h.own_kind_size() == h.own_queue_size() && h.own_count_size() == h.own_queue_size() &&
-         h.own_slot_size() == h.own_entry_size();
+         h.ended_incarnation_size() == h.ended_node_size();
 }
 
 std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out) {
@@ -137,20 +125,6 @@ std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out)
   for (std::uint64_t queue : h.removed_queue())
     out.removed.push_back(QueueId(queue));
   out.forget_removed = CatalogIndex(h.forget_removed());
-  Delta index, slot;
-  int next = 0;
-  for (int i = 0; i < h.own_queue_size(); ++i) {
-    if (h.own_count(i) > static_cast<std::uint32_t>(h.own_entry_size() - next) ||
-        h.own_kind(i) > static_cast<std::uint32_t>(queue::SettleKind::requeue_lost))
-      return "settles";
-    OwnSettle own{QueueId(h.own_queue(i)), static_cast<queue::SettleKind>(h.own_kind(i)), {}};
-    own.messages.reserve(h.own_count(i));
-    for (std::uint32_t m = 0; m < h.own_count(i); ++m, ++next) {
-      EntryIndex e(index.add(h.own_entry(next)));
-      own.messages.push_back({e, Slot(static_cast<std::uint32_t>(slot.add(h.own_slot(next))))});
-    }
-    out.own.push_back(std::move(own));
-  }
   return std::nullopt;
 }
 

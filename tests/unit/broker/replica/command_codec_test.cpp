@@ -78,13 +78,12 @@ QueueEntry sample_entry() {
   entry.marks = {{QueueId(7), 0, Ordinal(64)}};
   entry.ended = {{NodeId(2), Incarnation(3)}};
   entry.removed = {QueueId(5)};
-  entry.own = {{QueueId(7), SettleKind::requeue_lost, {{EntryIndex(4), Slot(2)}}}};
   EntryBatch batch;
   batch.session = {NodeId(1), Incarnation(4)};
   batch.number = BatchNumber(17);
   batch.released = BatchNumber(12);
   batch.verdicts.refused = {0, 1, 5};
-  batch.verdicts.purged = {{{EntryIndex(1), Slot(1)}, {EntryIndex(2), Slot(0)}}};
+  batch.verdicts.spared = {{{EntryIndex(1), Slot(1)}, {EntryIndex(2), Slot(0)}}};
   batch.verdicts.sealed = {{true, 3}};
   batch.blob = encode_batch(CatalogIndex(42), sample());
   entry.batches.push_back(batch);
@@ -103,7 +102,6 @@ TEST(CommandCodec, EntryComesBackAsItWas) {
   EXPECT_EQ(after->marks, before.marks);
   EXPECT_EQ(after->ended, before.ended);
   EXPECT_EQ(after->removed, before.removed);
-  EXPECT_EQ(after->own, before.own);
   ASSERT_EQ(after->batches.size(), 2u);
   EXPECT_EQ(after->batches[0].session, before.batches[0].session);
   EXPECT_EQ(after->batches[1].number, BatchNumber(18));

@@ -1,0 +1,174 @@
+// GroupClient: a node's front end towards one group: its session, what its consumers hold, and the
+// requests that wait for an answer. Hides leaders and streams: after every reset it re-sends,
+// attaches and goes on. One for each (node, group) and reactor-independent incarnation; the owner
+// (cluster's Door) carries its messages, connects it to leaders and turns it. Pure: one reactor.
+// Architecture §8. When the session ends, the object is of no use any more: make another.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "broker/base/clock.h"
+#include "broker/base/ids.h"
+#include "broker/base/result.h"
+#include "broker/queue/client_command.h"
+#include "broker/queue/delivery.h"
+#include "broker/replica/holdings.h"
+#include "broker/replica/stream_codec.h"
+#include "broker/session/client_stream.h"
+
+namespace warren::replica {
+
+struct GroupClientConfig {
+  Milliseconds publish_timeout{15000};
+  Milliseconds request_timeout{15000};
+  std::uint64_t undecided_bytes = 32u << 20;  // writable() is false above
+  std::size_t batch_bytes = 1u << 20;         // a batch is closed above
+  session::ClientLimits stream;
+};
+
+struct CommandOutcome {
+  queue::Origin origin;
+  queue::Outcome outcome;
+};
+
+// Whom it tells; called from inside turn() only, never from the calls that ask.
+class GroupClientSink {
+ public:
+  virtual ~GroupClientSink() = default;
+  virtual void send(session::ToHost message) = 0;
+  // Find the group's leader (`hint`: who may know or be it; 0 nobody) and call connect().
+  virtual void seek_leader(NodeId hint) = 0;
+  virtual void on_outcomes(std::vector<CommandOutcome> outcomes) = 0;
+  // All for one channel.
+  virtual void on_deliveries(std::uint64_t channel, std::vector<queue::Delivery> deliveries) = 0;
+  virtual void on_consumer_cancelled(std::uint64_t channel, ConsumerNumber number) = 0;
+  virtual void on_holdings_refused(std::uint64_t channel, QueueId queue,
+                                   std::vector<queue::Held> refused) = 0;
+  virtual void on_writable() = 0;
+  // The group ended this incarnation of the node. Every command has got its outcome.
+  virtual void on_session_ended() = 0;
+};
+
+class GroupClient {
+ public:
+  GroupClient(SessionId session, GroupClientConfig config, GroupClientSink& sink);
+  ~GroupClient();
+
+  // The owner's catalog, named by the batches from now on. Never falls.
+  void set_catalog_index(CatalogIndex index);
+
+  void submit(std::vector<queue::ClientCommand> commands, BootTime now);
+  bool writable() const { return undecided_bytes_ < config_.undecided_bytes; }
+
+  // As Door has them. `consumer.number` is given by the owner, rising. Answers come from turn().
+  void consume(queue::Consumer consumer, std::function<void(Result<ConsumerNumber>)> done,
+               BootTime now);
+  void cancel(ConsumerNumber number, std::function<void()> done, BootTime now);
+  void get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
+           BootTime now);
+  void counts(QueueId queue, std::function<void(Result<queue::QueueCounts>)> done, BootTime now);
+  // Cancels the channel's consumers, returns what it holds, and calls `done` when everything that
+  // was submitted before is decided, or the request timeout has passed.
+  void close_channel(std::uint64_t channel, std::function<void()> done, BootTime now);
+
+  // The path to a leader, found by the owner after seek_leader().
+  void connect(BootTime now) { stream_.connect(now); }
+  void disconnect(NodeId hint) { stream_.disconnect(hint); }
+  void on_message(session::ToClient message, BootTime now) {
+    stream_.on_message(std::move(message), now);
+  }
+
+  // Sends what the calls made due and tells the sink what happened. Call after each bout of inputs,
+  // and every 10 to 100 ms for the deadlines.
+  void turn(BootTime now);
+  bool has_work() const;
+
+  session::ClientStream::Phase phase() const { return stream_.phase(); }
+  // Nothing held, nothing undecided, no consumer: may be dropped.
+  bool idle() const;
+
+ private:
+  struct Waiting {  // a command whose outcome is owed
+    queue::Origin origin;
+    BootTime deadline{};  // publishes; zero: none
+    std::uint32_t bytes = 0;
+    bool timed_out = false;
+    bool silent = false;  // the client's own: nobody waits for its outcome
+  };
+  struct SentBatch {
+    BatchNumber number;
+    std::vector<Waiting> commands;
+    std::size_t first_undue = 0;  // commands before have timed out or have no deadline
+  };
+  struct Consuming {
+    queue::Consumer consumer;
+    bool confirmed = false;
+    bool cancelled = false;
+  };
+  struct Asked {  // a request on the stream
+    BootTime deadline{};
+    std::function<void(Result<StreamReply>)> done;
+  };
+  struct Closing {
+    BatchNumber after;  // decided: done; none: not yet batched
+    bool batched = false;
+    BootTime deadline{};
+    std::function<void()> done;
+  };
+
+  void ask(StreamRequest request, session::ClientStream::RequestOrder order, BootTime now,
+           std::function<void(Result<StreamReply>)> done);
+  void send_cancel(ConsumerNumber number, std::function<void()> done, BootTime now);
+  void make_batches();
+  void make_batch();
+  bool translate(queue::Settle& settle);
+  void settle_silently(QueueId queue, queue::SettleKind kind, std::vector<queue::Held> held);
+  Bytes claims();
+
+  void handle(session::Decided decided);
+  void handle(const session::Attached& attached);
+  void handle(session::Reply reply);
+  void handle(session::Event event);
+  void handle(const session::SeekLeader& seek);
+  void handle(const session::SessionEnded& ended);
+  void take_deliveries(std::vector<queue::Delivery> deliveries);
+  void finish_consume(ConsumerNumber number, Result<StreamReply> reply,
+                      const std::function<void(Result<ConsumerNumber>)>& done);
+  void finish_get(std::uint64_t channel, Result<StreamReply> reply,
+                  const std::function<void(Result<queue::GetReply>)>& done);
+  void finish_closings(BootTime now);
+  void expire(BootTime now);
+  void expire_commands(std::vector<Waiting>& commands, std::size_t& first, BootTime now);
+  void tell_outcomes();
+  void release_bytes(std::uint64_t bytes);
+
+  const SessionId session_;
+  const GroupClientConfig config_;
+  GroupClientSink& sink_;
+  session::ClientStream stream_;
+  CatalogIndex catalog_index_;
+  BootTime now_{};
+  bool ended_ = false;
+
+  std::vector<queue::ClientCommand> unsent_;  // not yet in a batch
+  std::vector<Waiting> unsent_waiting_;       // beside it
+  std::size_t unsent_first_undue_ = 0;
+  std::deque<SentBatch> sent_;
+  std::uint64_t undecided_bytes_ = 0;
+  bool was_full_ = false;
+
+  std::map<ConsumerNumber, Consuming> consumers_;
+  Holdings holdings_;
+  std::map<session::RequestId, Asked> asked_;
+  std::deque<Closing> closings_;
+  std::set<std::uint64_t> closed_channels_;  // with gets under way
+  std::vector<CommandOutcome> outcomes_;     // to tell
+};
+
+}  // namespace warren::replica

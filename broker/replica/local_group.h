@@ -1,0 +1,64 @@
+// LocalGroup: a node's group of exclusive and other non-durable queues: the same state and host as
+// a replicated group's, but the log is a counter and nothing outlives the process. A command is
+// committed in the turn that proposes it. Lives on one reactor; pure. Architecture §5.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "broker/base/clock.h"
+#include "broker/replica/queue_host.h"
+#include "broker/replica/queue_state.h"
+
+namespace warren::replica {
+
+class LocalGroupOutlet {
+ public:
+  virtual ~LocalGroupOutlet() = default;
+  virtual void send(GroupId group, session::ToClient message) = 0;
+  virtual void on_queue_sealed(GroupId group, QueueId queue) = 0;
+  virtual void on_queue_unused(GroupId group, QueueId queue) = 0;
+};
+
+class LocalGroup final : private QueueHostPorts {
+ public:
+  LocalGroup(GroupId group, LocalGroupOutlet& outlet, QueueHostConfig config,
+             std::shared_ptr<const catalog::Snapshot> catalog, Stamp wall, BootTime now);
+
+  void on_session_message(session::ToHost message, BootTime now);
+  void on_session_streams_lost(NodeId node, BootTime now);
+  void set_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
+                   const catalog::Effects& effects);
+  bool turn(BootTime now);  // true: more is due at once
+  std::optional<BootTime> next_deadline() const { return host_->next_deadline(); }
+  // This node lost its incarnation: every stream is told, the group is to be dropped.
+  void end();
+
+  GroupId id() const { return group_; }
+  const QueueState& state() const { return state_; }
+  const QueueHost& host() const { return *host_; }
+  std::uint64_t content_bytes() const { return content_bytes_; }
+
+ private:
+  raft::ProposeOutcome propose(std::shared_ptr<const std::string> entry) override;
+  void send(session::ToClient message) override;
+  void read_entries(std::vector<EntryIndex> entries) override;
+  void on_queue_sealed(QueueId queue) override;
+  void on_queue_unused(QueueId queue) override;
+  void apply_proposed(BootTime now);
+
+  const GroupId group_;
+  LocalGroupOutlet& outlet_;
+  QueueState state_;
+  std::unique_ptr<QueueHost> host_;
+  EntryIndex last_;
+  std::deque<std::pair<EntryIndex, std::shared_ptr<const std::string>>> proposed_;
+  std::vector<EntryIndex> to_read_;
+  std::map<EntryIndex, std::shared_ptr<const EntryContents>> contents_;
+  std::uint64_t content_bytes_ = 0;
+};
+
+}  // namespace warren::replica

@@ -1,0 +1,160 @@
+// QueueHost: the leader's side of one queue group: accepts the sessions' batches, resolves them
+// against the dispatcher, makes one log entry a turn of all that queued, and turns what was applied
+// into outcomes and deliveries. Exists while this replica leads; for a local group always. Owned by
+// GroupSet or LocalGroup, on the group's reactor; pure: time is an argument. Architecture §7, §8.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "broker/base/clock.h"
+#include "broker/catalog/snapshot.h"
+#include "broker/queue/dispatcher.h"
+#include "broker/replica/entry_cache.h"
+#include "broker/replica/queue_state.h"
+#include "broker/replica/stream_codec.h"
+#include "broker/session/host_stream.h"
+#include "raft/ready.h"
+
+namespace warren::replica {
+
+struct QueueHostConfig {
+  queue::DispatcherConfig dispatcher;
+  std::uint64_t window = session::default_window;  // batches a session
+  std::size_t entry_bytes = 1u << 20;              // an entry takes no more batches above
+  std::size_t cache_bytes = 16u << 20;             // recent contents
+  std::size_t poll_limit = 1024;                   // handouts a turn
+  std::size_t event_bytes = 1u << 20;              // one message of deliveries
+};
+
+class QueueHostPorts {
+ public:
+  virtual ~QueueHostPorts() = default;
+  virtual raft::ProposeOutcome propose(std::shared_ptr<const std::string> entry) = 0;
+  virtual void send(session::ToClient message) = 0;
+  // Contents of entries that are not cached; each answered by QueueHost::on_contents, later.
+  virtual void read_entries(std::vector<EntryIndex> entries) = 0;
+  // Sealed in the group: its definition is to be deleted (may repeat).
+  virtual void on_queue_sealed(QueueId queue) = 0;
+  // An auto-delete queue lost its last consumer: delete it if it is unused still.
+  virtual void on_queue_unused(QueueId queue) = 0;
+};
+
+class QueueHost {
+ public:
+  // Leads `term`, whose no-op is applied. `begin`: the replicated time now, at least the state's.
+  // The state and the ports outlive the host.
+  QueueHost(GroupId group, const QueueState& state, QueueHostPorts& ports, QueueHostConfig config,
+            std::shared_ptr<const catalog::Snapshot> catalog, Term term, Stamp begin, BootTime now);
+  ~QueueHost();
+
+  // The term is over: tells every stream. Nothing may be called after.
+  void end(NodeId hint);
+
+  void on_message(session::ToHost message, BootTime now);
+  void on_stream_lost(SessionId session, BootTime now);
+  // What the state just applied. Call before turn().
+  void on_applied(const QueueApplied& applied, BootTime now);
+  void on_contents(EntryIndex entry, std::shared_ptr<const EntryContents> contents);
+  // A newer catalog; what it lost since the last one.
+  void on_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
+                  const catalog::Effects& effects);
+  // Every member's catalog has passed this index.
+  void set_catalog_floor(CatalogIndex floor) { catalog_floor_ = floor; }
+
+  // Proposes and delivers. True: more is due already.
+  bool turn(BootTime now);
+  // When turn() is due without any input.
+  std::optional<BootTime> next_deadline() const { return dispatcher_.next_deadline(); }
+
+  const queue::Dispatcher& dispatcher() const { return dispatcher_; }
+  std::size_t waiting_batches() const;  // for the catalog, or for room in the log
+
+ private:
+  struct Stream;
+  struct PendingDelivery {
+    queue::Delivery delivery;  // without content until it is there
+    bool ready = false;
+    std::optional<session::RequestId> get;  // the answer to a get instead
+    std::uint64_t ready_left = 0;
+  };
+  struct WaitingRequest {
+    SessionId session;
+    session::RequestId id;
+    StreamRequest request;
+  };
+
+  Stream& stream_at(SessionId session);
+  void pump(Stream& stream, BootTime now);
+  void detach(Stream& stream, BootTime now);
+  void attach(Stream& stream, const Bytes& claims, BootTime now);
+  void take_request(Stream& stream, const session::Request& request);
+
+  // queue_host_resolve.cpp
+  void build_entry(BootTime now);
+  void add_batches(QueueEntry& entry, BootTime now);
+  void resolve(SessionId session, const session::Batch& batch, const DecodedBatch& decoded,
+               QueueEntry& entry, BootTime now);
+  void resolve_one(SessionId session, const queue::Publish& publish, Verdicts& verdicts,
+                   QueueEntry& entry, BootTime now);
+  void resolve_one(SessionId session, const queue::Settle& settle, Verdicts& verdicts,
+                   QueueEntry& entry, BootTime now);
+  void resolve_one(SessionId session, const queue::Purge& purge, Verdicts& verdicts,
+                   QueueEntry& entry, BootTime now);
+  void resolve_one(SessionId session, const queue::Seal& seal, Verdicts& verdicts,
+                   QueueEntry& entry, BootTime now);
+  void plan_marks(QueueEntry& entry);
+  void add_own(QueueEntry& entry);
+  bool touch_queue(QueueId queue, QueueEntry& entry);
+  void propose(std::shared_ptr<const std::string> data);
+  Stamp stamp(BootTime now);
+  void reconcile();
+
+  // queue_host_deliver.cpp
+  void serve_requests(BootTime now);
+  bool serve(const WaitingRequest& waiting, BootTime now);
+  void poll(BootTime now);
+  void take_poll(queue::Poll& poll);
+  void answer_consume(const queue::ConsumeAnswer& answer);
+  void answer_get(const queue::GetAnswer& answer);
+  void hand_out(SessionId session, PendingDelivery pending);
+  queue::Delivery delivery_of(const queue::Handout& handout) const;
+  void fill_contents();
+  void flush(Stream& stream);
+
+  const GroupId group_;
+  const QueueState& state_;
+  QueueHostPorts& ports_;
+  const QueueHostConfig config_;
+  std::shared_ptr<const catalog::Snapshot> catalog_;
+  queue::Dispatcher dispatcher_;
+  EntryCache cache_;
+
+  BootTime began_;
+  Stamp begin_stamp_;
+  Stamp last_stamp_;
+
+  std::map<SessionId, std::unique_ptr<Stream>> streams_;
+  std::deque<SessionId> incoming_;  // a session for each of its waiting batches
+  std::deque<WaitingRequest> requests_;
+  std::shared_ptr<const std::string> unproposed_;  // built, but the log was full
+  std::set<QueueId> creating_;                     // proposed in this term, not applied yet
+  std::map<QueueId, std::uint64_t> enqueued_;      // by the entry under construction
+  queue::Needs needs_;
+  std::set<QueueId> to_create_;  // for a consumer or a get
+  std::set<QueueId> to_remove_;
+  std::set<SessionId> to_end_;
+  std::set<QueueId> removed_;  // remembered by the machine, as this leader knows
+  bool reconciled_ = false;
+  CatalogIndex catalog_floor_;
+  std::map<EntryIndex, std::vector<SessionId>> wanted_;  // contents on their way
+  queue::Poll poll_;
+  bool more_ = false;
+};
+
+}  // namespace warren::replica

@@ -1,0 +1,57 @@
+// The payloads of a session's stream between a GroupClient and a host, beside the batches: claims,
+// requests, replies, deliveries. Volatile: both ends run now, so the format has a version octet and
+// no more. Decoded contents share the payload's buffer. Pure: any thread.
+#pragma once
+
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "broker/base/bytes.h"
+#include "broker/base/result.h"
+#include "broker/queue/delivery.h"
+
+namespace warren::replica {
+
+// Each carries the sender's catalog index: the leader waits until its own catalog has it.
+struct ConsumeRequest {
+  CatalogIndex catalog_index;
+  queue::Consumer consumer;
+};
+struct CancelRequest {
+  ConsumerNumber number;
+};
+struct FetchRequest {  // basic.get
+  CatalogIndex catalog_index;
+  queue::GetRequest get;
+};
+struct CountsRequest {
+  CatalogIndex catalog_index;
+  QueueId queue;
+};
+using StreamRequest = std::variant<ConsumeRequest, CancelRequest, FetchRequest, CountsRequest>;
+
+struct CancelReply {};
+struct CountsReply {
+  queue::QueueCounts counts;
+  std::optional<Error> error;
+};
+using StreamReply = std::variant<queue::ConsumeReply, CancelReply, queue::GetReply, CountsReply>;
+
+struct Deliveries {
+  std::vector<queue::Delivery> deliveries;
+};
+using StreamEvent = std::variant<Deliveries, queue::ConsumerCancelled>;
+
+Bytes encode_claims(std::span<const queue::Claim> claims);
+Result<std::vector<queue::Claim>> decode_claims(const Bytes& payload);
+Bytes encode_claim_reply(const queue::ClaimReply& reply);
+Result<queue::ClaimReply> decode_claim_reply(const Bytes& payload);
+Bytes encode_request(const StreamRequest& request);
+Result<StreamRequest> decode_request(const Bytes& payload);
+Bytes encode_reply(const StreamReply& reply);
+Result<StreamReply> decode_reply(const Bytes& payload);
+Bytes encode_event(const StreamEvent& event);
+Result<StreamEvent> decode_event(const Bytes& payload);
+
+}  // namespace warren::replica
