@@ -18,10 +18,11 @@ namespace warren::session {
 
 // What the leader does after some inputs, in this order.
 struct HostReady {
+  StreamEpoch epoch;
   bool opened = false;             // a new stream: the deliveries of the one before are void
   std::vector<Batch> batches;      // accepted: propose them in this order, `released` included
-  std::optional<Bytes> attach;     // the claims: process them, then call attached()
-  std::vector<Request> requests;   // process, then call reply(). Only after the attach
+  std::optional<Bytes> attach;     // the claims: process them, then call attached() with `epoch`
+  std::vector<Request> requests;   // process, then call reply(). Only after an attach
   std::vector<ToClient> messages;  // send in order
 };
 
@@ -42,10 +43,10 @@ class HostStream {
   void on_not_leader(NodeId hint);      // the last message of this object
   void on_stream_lost();                // the transport broke; deliveries stop, batches go on
 
-  // Answers. Each is dropped unless the stream is the one that asked.
-  void attached(Bytes reply);
-  void reply(RequestId id, Bytes payload);
-  bool send_event(Bytes payload);  // false: not flowing, nothing was sent
+  // Answers, named by the epoch of the HostReady that asked; dropped when that stream is gone.
+  void attached(StreamEpoch epoch, Bytes reply);
+  void reply(StreamEpoch epoch, RequestId id, Bytes payload);
+  bool send_event(Bytes payload);  // on the present stream; false: not flowing, nothing was sent
 
   bool flowing() const { return phase_ == Phase::flowing; }
   StreamEpoch epoch() const { return epoch_; }
