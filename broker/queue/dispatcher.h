@@ -4,7 +4,8 @@
 // §7, §8 (attach).
 //
 // The host, in this order: apply entries to the Machine; on_applied(effects); poll(). Commands are
-// resolved in the order in which they are proposed. At the end of a term everything here is gone.
+// resolved in the order in which they are proposed, touches and untouches committed in the order
+// in which they were asked for. At the end of a term everything here is gone.
 #pragma once
 
 #include <cstddef>
@@ -16,61 +17,54 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "broker/base/clock.h"
 #include "broker/base/ids.h"
 #include "broker/queue/delivery.h"
+#include "broker/queue/dispatcher_config.h"
 #include "broker/queue/effects.h"
 #include "broker/queue/handout.h"
 #include "broker/queue/machine.h"
 
 namespace warren::queue {
 
-struct DispatcherConfig {
-  Milliseconds attach_grace{2000};  // architecture §8
-  // How far a dispatch mark runs ahead: what a failover may flag as redelivered without need.
-  std::uint64_t mark_stride = 1024;
-  // In flight to one no_ack consumer: what one socket buffers, not what one queue holds.
-  std::uint32_t no_ack_messages = 2000;
-  std::uint64_t no_ack_octets = 4u << 20;
-  // In flight to one consumer without prefetch.
-  std::uint64_t unlimited_octets = 64u << 20;
-  // From one queue before the next has its turn.
-  std::size_t burst = 64;
-  Milliseconds untouch_after{60000};
-  bool local = false;  // a local group: its leader never changes, so no marks and no touch bits
-};
-
+struct Checkout;         // checkouts.h
+struct ConsumerState;    // consumers.h
 struct DispatchQueue;    // dispatch_queue.h
 struct DispatchSession;  // dispatch_queue.h
+struct TouchState;       // dispatch_queue.h
+class ReadyReader;       // ready_reader.h
 
 class Dispatcher {
  public:
   // `machine` must outlive the dispatcher.
   Dispatcher(const Machine& machine, DispatcherConfig config);
   ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
 
-  // This node leads, and its no-op is applied. Queues that earlier sessions may hold messages of
+  // This node leads, and its no-op is applied. Queues of which earlier sessions may hold something
   // wait for those sessions to attach, or for the grace.
   void begin_term(Term term, BootTime now);
   void end_term();
   bool leading() const { return bool(term_); }
 
   // What the machine just did. Call after each turn of applying, before anything else.
-  void on_applied(const Effects& effects, BootTime now);
+  void on_applied(const Effects& effects);
 
-  // --- Consumers and gets. Answers come out of poll(). REQUIRES: the session is attached.
+  // --- Consumers and gets. Answers come out of poll(). The host has found the queue in the
+  // catalog. REQUIRES: the session is attached.
   void add_consumer(SessionId session, const Consumer& consumer);
   // What it holds stays checked out to the session.
   void cancel_consumer(SessionId session, ConsumerNumber number, BootTime now);
-  void get(SessionId session, const GetRequest& request);
+  void get(SessionId session, const GetRequest& request, BootTime now);
 
   // --- Verdicts before proposing, in the order of the commands in the log.
   // True: write it as accepted. The consumer's credit is free at once.
-  bool resolve_settle(SessionId session, QueueId queue, const Held& held, SettleKind kind,
-                      BootTime now);
+  bool resolve_settle(SessionId session, QueueId queue, const Held& held);
   // What the purge must spare. Nothing of the queue is handed out until it is applied.
   std::vector<MessageId> resolve_purge(SessionId session, QueueId queue);
   SealVerdict resolve_seal(SessionId session, QueueId queue, bool if_unused);
@@ -78,67 +72,85 @@ class Dispatcher {
   EnqueuePlan plan_enqueue(QueueId queue, std::uint64_t count);
 
   // --- Streams.
-  // A new stream, its re-sent batches resolved and applied. What it does not claim goes back.
-  ClaimReply session_attached(SessionId session, std::span<const Claim> claims, BootTime now);
+  // A new stream; its re-sent batches are resolved. What it does not claim goes back.
+  ClaimReply session_attached(SessionId session, std::span<const Claim> claims);
   void session_detached(SessionId session, BootTime now);
-  // Committed as dead, or replaced by a newer incarnation: everything goes back.
-  void session_ended(SessionId session, BootTime now);
+  // Dead, or replaced by a newer incarnation: everything it holds goes back.
+  void session_ended(SessionId session);
 
   // --- Work.
-  // Fills `out` (cleared first) with at most `limit` handouts, gets included.
-  void poll(BootTime now, std::size_t limit, Poll& out);
+  // Fills `out` (cleared first) with at most `limit` handouts, gets included. REQUIRES: limit > 0.
+  void poll(std::size_t limit, Poll& out);
   // Ends graces that are over. Call when next_deadline() has passed.
   void tick(BootTime now);
   std::optional<BootTime> next_deadline() const;
-  // True: poll() would find something to do.
+  // True: poll() may find something to do.
   bool has_work() const;
 
   // --- Listings.
   QueueCounts counts(QueueId queue) const;
-  std::uint64_t consumer_count(QueueId queue) const;
-  // Exclusive, tag, prefetch, …: visit(SessionId, const Consumer&) in order of registration.
+  // In order of registration.
   void for_each_consumer(QueueId queue,
                          const std::function<void(SessionId, const Consumer&)>& visit) const;
-  // What a message is checked out as, if it is.
   std::optional<CheckoutId> checkout_of(QueueId queue, MessageId message) const;
-
-  // Panics when the books do not balance. For tests; O(everything).
-  void check_invariants() const;
+  // For tests: empty, or the first invariant that does not hold. Costs as much as there is.
+  std::string broken_invariant() const;
 
  private:
-  friend class Attach;
-
   DispatchQueue& queue_at(QueueId id);
   DispatchQueue* find_queue(QueueId id) const;
-  DispatchSession& session_at(SessionId id);
+  DispatchSession& attached_session(SessionId id);
   void activate(DispatchQueue& queue);
+  bool gone(QueueId id) const;
 
   void admit(DispatchQueue& queue, SessionId session, const Consumer& consumer);
-  void register_consumer(DispatchQueue& queue, SessionId session, const Consumer& consumer);
-  void remove_consumer(DispatchQueue& queue, SessionId session, ConsumerNumber number);
+  ConsumerState& enlist(DispatchQueue& queue, SessionId session, const Consumer& consumer);
+  void remove_consumer(DispatchQueue& queue, ConsumerState& state);
+  void admit_waiting(DispatchQueue& queue);
   void release_hold(DispatchQueue& queue);
+  void forget_requests(DispatchQueue& queue, SessionId session);
   void cancel_all(DispatchQueue& queue);
-  void drop_queue(QueueId id);
 
-  bool accept_older(DispatchQueue& queue, SessionId session, const Held& held);
-  void return_to_queue(DispatchQueue& queue, MessageId message, Ordinal ordinal);
-  void return_unclaimed(DispatchQueue& queue, SessionId session, const std::set<MessageId>& kept);
+  void applied_settle(const MessageRef& ref);
+  void applied_return(const MessageRef& ref);
+  void applied_purge(DispatchQueue& queue);
+  void applied_touch(const TouchChange& change);
+  void applied_end(SessionId session);
   void thaw(DispatchQueue& queue);
-  void session_lost(SessionId session, DispatchQueue& queue, BootTime now);
 
+  bool was_handed_out_before(const DispatchQueue& queue, Ordinal ordinal) const;
+  void drop_checkout(DispatchQueue& queue, MessageId message);
+  void return_to_queue(DispatchQueue& queue, MessageId message);
+  void return_held(DispatchQueue& queue, SessionId session, const std::set<MessageId>& kept);
+  void attach_consumer(DispatchQueue* queue, SessionId session, const Claim& claim,
+                       ClaimReply& reply);
+  bool claim_message(DispatchQueue* queue, SessionId session, const Claim& claim, const Held& held,
+                     ClaimReply& reply);
+
+  TouchState& touch_state(DispatchQueue& queue, SessionId session);
+  bool ask_touch(DispatchQueue& queue, SessionId session, std::vector<TouchNeed>& needs);
+  void offer_untouch(DispatchQueue& queue, SessionId session, BootTime now);
+  void try_untouch(const TouchNeed& candidate, BootTime now);
+  void ask_mark(DispatchQueue& queue, Ordinal below, Needs& needs);
   std::size_t serve(DispatchQueue& queue, std::size_t limit, Poll& out);
+  std::size_t serve_gets(DispatchQueue& queue, ReadyReader& ready, std::size_t limit, Poll& out);
+  std::size_t serve_consumers(DispatchQueue& queue, ReadyReader& ready, std::size_t limit,
+                              Poll& out);
+  Handout hand_out(DispatchQueue& queue, ReadyReader& ready, SessionId session,
+                   ConsumerNumber consumer);
 
   const Machine& machine_;
-  DispatcherConfig config_;
+  const DispatcherConfig config_;
   Term term_;
-  std::uint64_t counter_ = 0;
+  std::uint64_t counter_ = 0;  // of checkouts, in this term
   std::map<QueueId, std::unique_ptr<DispatchQueue>> queues_;
   std::map<SessionId, std::unique_ptr<DispatchSession>> sessions_;
   std::deque<QueueId> active_;
   Poll pending_;  // answers and notices that wait for poll()
-  std::optional<BootTime> hold_until_;
   std::set<QueueId> on_hold_;
-  std::deque<std::pair<BootTime, TouchNeed>> untouch_candidates_;
+  std::optional<BootTime> hold_until_;
+  std::deque<std::pair<BootTime, TouchNeed>> untouches_;
+  std::vector<Message> window_;  // scratch of serve()
 };
 
 }  // namespace warren::queue

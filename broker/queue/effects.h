@@ -22,16 +22,16 @@ struct TouchChange {
 };
 
 struct Effects {
-  std::vector<QueueId> grown;         // took messages; may repeat
-  std::vector<MessageRef> settled;    // gone by a settle
-  std::vector<MessageRef> returned;   // stays, and is ready again unless somebody holds it
-  std::vector<QueueId> purged;        // a purge was applied, whether or not the queue was there
+  std::vector<QueueId> grown;        // took messages; may repeat
+  std::vector<MessageRef> settled;   // gone by a settle
+  std::vector<MessageRef> returned;  // stays, and is ready again unless somebody holds it
+  std::vector<QueueId> purged;       // a purge was applied, whether or not the queue was there
   std::vector<QueueId> sealed;
   std::vector<QueueId> seal_refused;  // a seal was applied and changed nothing
   std::vector<QueueId> removed;
-  std::vector<QueueId> marked;        // may repeat
-  std::vector<TouchChange> touches;   // in the order of the log
-  std::vector<SessionId> ended;       // that node's sessions up to this incarnation
+  std::vector<QueueId> marked;       // may repeat
+  std::vector<TouchChange> touches;  // in the order of the log
+  std::vector<SessionId> ended;      // that node's sessions up to this incarnation
   // Entries that no queue names now. A later command of the same log entry may name it again: ask
   // Machine::names_entry before deleting, and delete only below a durable snapshot.
   std::vector<EntryIndex> dead_entries;

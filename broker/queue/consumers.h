@@ -1,0 +1,65 @@
+// One queue's consumers on its leader, and whose turn it is: higher priority first, round robin
+// among equals, only those with credit. Owned by a DispatchQueue; pure.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "broker/base/ids.h"
+#include "broker/queue/delivery.h"
+#include "broker/queue/dispatcher_config.h"
+
+namespace warren::queue {
+
+struct ConsumerState {
+  SessionId session;
+  Consumer consumer;
+  std::uint64_t outstanding = 0;  // handed out and not settled, messages
+  std::uint64_t octets = 0;       // the same, octets
+  bool attached = true;           // its session's stream is up
+  bool touched = false;           // the (session, queue) bit is committed
+  bool queued = false;            // stands in a ring
+};
+
+// May it be handed one more? A message larger than a byte window still passes when it is alone.
+bool has_credit(const ConsumerState& state, const DispatcherConfig& config);
+
+class Consumers {
+ public:
+  using All = std::vector<std::unique_ptr<ConsumerState>>;
+
+  // REQUIRES: not there yet.
+  ConsumerState& add(SessionId session, const Consumer& consumer, const DispatcherConfig& config);
+  void remove(ConsumerState& state);
+  ConsumerState* find(SessionId session, ConsumerNumber number) const;
+
+  // Whose turn it is; nobody: none has credit.
+  ConsumerState* front() const;
+  bool anyone_waits() const { return !rings_.empty(); }
+  // Books a message and ends the turn of front(). REQUIRES: &state == front().
+  void served(ConsumerState& state, std::uint32_t size, const DispatcherConfig& config);
+  // Books a message that it already holds.
+  void charge(ConsumerState& state, std::uint32_t size, const DispatcherConfig& config);
+  void free(ConsumerState& state, std::uint32_t size, const DispatcherConfig& config);
+  void attach(ConsumerState& state, bool attached, const DispatcherConfig& config);
+
+  bool exclusive() const;
+  bool empty() const { return all_.empty(); }
+  std::size_t size() const { return all_.size(); }
+  const All& all() const { return all_; }  // in order of registration
+  // visit(ConsumerState&) for each that stands in a ring, in order of turns.
+  void for_each_waiting(const std::function<void(ConsumerState&)>& visit) const;
+
+ private:
+  void refresh(ConsumerState& state, const DispatcherConfig& config);
+  void leave_ring(ConsumerState& state);
+
+  All all_;
+  std::map<std::int32_t, std::deque<ConsumerState*>, std::greater<>> rings_;  // none empty
+};
+
+}  // namespace warren::queue

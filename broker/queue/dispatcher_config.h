@@ -1,0 +1,25 @@
+// The dispatcher's bounds, each from the configuration. Pure value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "broker/base/clock.h"
+
+namespace warren::queue {
+
+struct DispatcherConfig {
+  Milliseconds attach_grace{2000};  // architecture §8
+  // How far a dispatch mark runs ahead: what a failover may flag as redelivered without need.
+  std::uint64_t mark_stride = 1024;
+  // In flight to one no_ack consumer: what one socket buffers, not what one queue holds.
+  std::uint32_t no_ack_messages = 2000;
+  std::uint64_t no_ack_octets = 4u << 20;
+  // In flight to one consumer without prefetch.
+  std::uint64_t unlimited_octets = 64u << 20;
+  std::size_t burst = 64;             // handouts from one queue before the next has its turn
+  Milliseconds untouch_after{60000};  // how long a session must hold nothing of a queue
+  bool local = false;  // a local group: its leader never changes, so no marks and no touch bits
+};
+
+}  // namespace warren::queue
