@@ -86,28 +86,35 @@ class Catalog {
   Result<void> run(const NodeDead& command, Applied& applied);
   Result<void> run(const ForgetNode& command, Applied& applied);
 
-  // definitions_apply.cpp
-  Result<void> check_bindable(const Bind& command) const;
+  using Doomed = std::vector<std::pair<std::string, std::string>>;  // exchanges: vhost, name
+
+  Result<void> check_bindable(const Bind& command, bool must_exist) const;
   void create_vhost(const std::string& name, const std::string& description);
   void put_exchange(ExchangeInfo info);
   Result<GroupId> group_for(const DeclareQueue& command) const;
-  Result<void> check_local(const DeclareQueue& command) const;
+  Result<GroupId> local_group_for(const DeclareQueue& command) const;
 
-  // members_apply.cpp
   void end_incarnation(const NodeInfo& node, Effects& effects);
   void join_catalog_group(const NodeInfo& node, Effects& effects);
   void replace_disk(const NodeInfo& node, Effects& effects);
   void leave_groups(NodeId node, Effects& effects);
 
-  // removal.cpp
   void add_queue(std::shared_ptr<const QueueInfo> queue);
   void remove_queue(const QueueInfo& queue, Effects& effects);
-  void remove_exchange(std::string vhost, std::string name);
+  void remove_exchange(const std::string& vhost, const std::string& name);
+  void remove_exchanges(Doomed doomed);
   void add_binding(std::shared_ptr<const BindingInfo> binding);
-  void remove_binding(std::shared_ptr<const BindingInfo> binding);
-  void remove_bindings_to(DestinationKind kind, std::string_view vhost, std::string_view name);
+  void remove_binding(std::shared_ptr<const BindingInfo> binding, Doomed& doomed);
+  void remove_bindings_to(DestinationKind kind, std::string_view vhost, std::string_view name,
+                          Doomed& doomed);
+  void change_routes(const BindingInfo& binding, bool add);
   bool has_bindings_from(std::string_view vhost, std::string_view source) const;
   routing::Target target_of(const BindingInfo& binding) const;
+
+  // False: not what a snapshot can hold.
+  bool restore_exchange(ExchangeInfo exchange);
+  bool restore_queue(QueueInfo queue);
+  bool restore_binding(BindingInfo binding);
 
   Tables tables_;
   // Derived from tables_, for removals: views into the tables' own items.

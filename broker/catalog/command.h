@@ -19,8 +19,8 @@ namespace warren::catalog {
 // the textual view of each known argument prepared by the front end for equivalence and its texts.
 struct Argument {
   std::string name;
-  std::string type;     // as RabbitMQ names it in texts: "long", "longstr", "bool", …
-  std::string value;    // canonical text: integers of all widths alike
+  std::string type;   // as RabbitMQ names it in texts: "long", "longstr", "bool", …
+  std::string value;  // canonical text: integers of all widths alike
   bool operator==(const Argument&) const = default;
 };
 using Arguments = std::vector<Argument>;  // in the client's order; duplicates kept
@@ -42,9 +42,9 @@ struct DeclareQueue {
   bool durable = false, exclusive = false, auto_delete = false;
   Arguments arguments;
   std::string arguments_octets;
-  NodeId node;                      // where the declaring client is
-  Incarnation incarnation;          // of that node: an exclusive queue dies with it
-  std::uint64_t owner = 0;          // exclusive: connection key within that incarnation
+  NodeId node;                             // where the declaring client is
+  Incarnation incarnation;                 // of that node: an exclusive queue dies with it
+  std::uint64_t owner = 0;                 // exclusive: connection key within that incarnation
   std::optional<GroupId> preferred_group;  // a group led by `node`, if any
 };
 // After the group has sealed the queue. Removes its bindings too.
@@ -58,7 +58,7 @@ struct Bind {
   std::string routing_key;
   Arguments arguments;
   std::string arguments_octets;
-  NodeId node;                      // asks for an exclusive queue: must be its owner's
+  NodeId node;  // asks for an exclusive queue: must be its owner's
   Incarnation incarnation;
   std::uint64_t owner = 0;
 };
@@ -88,11 +88,11 @@ struct DeletePermission {
 // queues and their bindings go, its sessions end.
 struct RegisterNode {
   std::string name;
-  NodeId node;          // 0: not yet numbered
+  NodeId node;  // 0: not yet numbered
   DiskId disk;
   std::string address;  // host:port of its cluster port
 };
-struct NodeDead {       // committed by the catalog's leader after the dead timeout
+struct NodeDead {  // committed by the catalog's leader after the dead timeout
   NodeId node;
   Incarnation incarnation;
 };
@@ -107,14 +107,14 @@ struct Found {
   std::string cluster_name;
   std::vector<RegisterNode> nodes;  // numbered
   std::uint32_t queue_groups = 8;
-  std::uint32_t replicas = 3;       // voters a queue group, at most the nodes
+  std::uint32_t replicas = 3;  // voters a queue group, at most the nodes
   std::string guest_password_hash;
-  bool test_placement = false;      // tests only: obey a queue's integer `x-warren-group`
+  bool test_placement = false;  // tests only: obey a queue's integer `x-warren-group`
 };
 
-using Command = std::variant<Found, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, Bind,
-                             Unbind, PutVhost, DeleteVhost, PutUser, DeleteUser, PutPermission,
-                             DeletePermission, RegisterNode, NodeDead, ForgetNode>;
+using Command = std::variant<Found, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue,
+                             Bind, Unbind, PutVhost, DeleteVhost, PutUser, DeleteUser,
+                             PutPermission, DeletePermission, RegisterNode, NodeDead, ForgetNode>;
 
 struct Outcome {
   std::optional<Error> error;

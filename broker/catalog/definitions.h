@@ -28,7 +28,8 @@ struct ExchangeInfo {
   bool durable = false, auto_delete = false, internal = false;
   Arguments arguments;
   std::string arguments_octets;
-  std::string alternate;  // from the arguments; empty: none
+  bool has_alternate = false;  // argument alternate-exchange
+  std::string alternate;
 };
 
 struct QueueInfo {

@@ -96,4 +96,13 @@ struct Tables {
   routing::PersistentMap<GroupInfo, ById<GroupInfo>> groups;
 };
 
+// Nodes are few: a walk. Null when there is none of that name.
+inline const NodeInfo* find_node(const Tables& tables, std::string_view name) {
+  const NodeInfo* found = nullptr;
+  tables.nodes.for_each([&](const NodeInfo& node) {
+    if (node.name == name) found = &node;
+  });
+  return found;
+}
+
 }  // namespace warren::catalog

@@ -33,6 +33,9 @@ struct HeaderField {
   auto operator<=>(const HeaderField&) const = default;
 };
 
+// Equal for equal arguments in any order.
+std::string identity_of(std::span<const HeaderField> arguments);
+
 // Integers of every width are one class, so are floats; any other type is its own.
 bool same_type_class(std::string_view a, std::string_view b);
 

@@ -42,6 +42,7 @@ class PersistentMap {
   using Key = typename Traits::Key;
   using Pointer = std::shared_ptr<const Item>;
 
+  static Key key_of(const Item& item) { return Traits::key(item); }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 

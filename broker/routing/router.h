@@ -12,7 +12,8 @@ namespace warren::routing {
 
 struct ExchangeView {
   const BindingTable* table = nullptr;
-  std::string_view alternate;  // empty: none
+  bool has_alternate = false;
+  std::string_view alternate;  // may be the default exchange, whose name is empty
   bool internal = false;
 };
 

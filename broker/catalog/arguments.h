@@ -1,0 +1,37 @@
+// Arguments of queues and exchanges: which are known, what they may hold, and when two declarations
+// agree. Pure. Arguments that no queue type knows are stored and never compared.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/base/result.h"
+#include "broker/catalog/command.h"
+#include "broker/routing/headers_match.h"
+
+namespace warren::catalog {
+
+// The first of that name, or null.
+const Argument* find_argument(const Arguments& arguments, std::string_view name);
+// Its value, if it is there and an integer of any width.
+std::optional<std::int64_t> integer_argument(const Arguments& arguments, std::string_view name);
+
+// Errors: 406 for a value, a type, or an argument that only streams know.
+Result<void> check_queue_arguments(const Arguments& arguments, std::string_view name,
+                                   std::string_view vhost);
+// Error: 406 for an `alternate-exchange` that is not a string.
+Result<void> check_exchange_arguments(const Arguments& arguments, std::string_view name,
+                                      std::string_view vhost);
+
+// Errors: 406, naming the first difference among the known arguments.
+Result<void> check_equivalent_queue_arguments(const Arguments& current, const Arguments& received,
+                                              std::string_view resource);
+Result<void> check_equivalent_argument(std::string_view name, const Arguments& current,
+                                       const Arguments& received, std::string_view resource);
+
+std::vector<routing::HeaderField> header_fields(const Arguments& arguments);
+
+}  // namespace warren::catalog

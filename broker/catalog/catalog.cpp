@@ -1,0 +1,62 @@
+#include "broker/catalog/catalog.h"
+
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/catalog/placement.h"
+
+namespace warren::catalog {
+
+Applied Catalog::apply(CatalogIndex index, const Command& command, Stamp) {
+  advance(index);
+  Applied applied;
+  applied.outcome.index = index;
+  const bool founding = std::holds_alternative<Found>(command);
+  Result<void> result =
+      founding || founded()
+          ? std::visit([&](const auto& c) { return run(c, applied); }, command)
+          : Result<void>(fail(ReplyCode::internal_error, "the cluster is not founded yet"));
+  if (!result) applied.outcome.error = result.error();
+  return applied;
+}
+
+void Catalog::advance(CatalogIndex index) {
+  CHECK(index > tables_.index, "index {} after {}", index, tables_.index);
+  tables_.index = index;
+}
+
+std::shared_ptr<const Snapshot> Catalog::snapshot() const {
+  return std::make_shared<const Snapshot>(tables_);
+}
+
+Result<void> Catalog::run(const Found& command, Applied& applied) {
+  if (founded()) {
+    if (command.cluster_id == tables_.cluster_id) return {};
+    return fail(ReplyCode::internal_error, "another cluster is founded already");
+  }
+  if (command.cluster_id == 0 || command.nodes.empty())
+    return fail(ReplyCode::internal_error, "a cluster needs an id and nodes");
+  tables_.cluster_id = command.cluster_id;
+  tables_.cluster_name = command.cluster_name;
+  tables_.replicas = std::max(command.replicas, 1u);
+  tables_.test_placement = command.test_placement;
+  std::vector<NodeInfo> nodes;
+  for (const RegisterNode& node : command.nodes) {
+    nodes.push_back({node.node, node.name, node.disk, node.address, {}, false});
+    tables_.last_node = std::max(tables_.last_node, node.node);
+    tables_.nodes.put(nodes.back());
+  }
+  for (GroupInfo& group :
+       initial_groups(nodes, std::max(command.queue_groups, 1u), tables_.replicas, tables_.index)) {
+    applied.effects.placement_changed.push_back(group.id);
+    tables_.groups.put(std::move(group));
+  }
+  create_vhost("/", "Default virtual host");
+  tables_.users.put(UserInfo{
+      "guest", command.guest_password_hash, "rabbit_password_hashing_sha256", {"administrator"}});
+  tables_.permissions.put(PermissionInfo{"guest", "/", ".*", ".*", ".*"});
+  applied.outcome.created = true;
+  return {};
+}
+
+}  // namespace warren::catalog
