@@ -83,8 +83,7 @@ TEST_F(ContentAssemblerTest, JoinsALargeBodyOfManyFrames) {
 }
 
 TEST_F(ContentAssemblerTest, KeepsItsOwnCopyOfNamesAndProperties) {
-  std::string exchange = "ex", key = "key", payload = header(1, octets("\x01\x00\0\0"));
-  payload = header(1, octets("\x02\x00\1r"));
+  std::string exchange = "ex", key = "key", payload = header(1, octets("\x02\x00\1r"));
   content_.begin({.exchange = exchange, .routing_key = key});
   EXPECT_EQ(add(FrameType::header, payload), false);
   exchange = key = "overwritten";
