@@ -21,19 +21,20 @@ ConsumerState& Consumers::add(SessionId session, const Consumer& consumer,
   state->session = session;
   state->consumer = consumer;
   ConsumerState& added = *all_.emplace_back(std::move(state));
+  index_.emplace(std::pair(session, consumer.number), &added);
   refresh(added, config);
   return added;
 }
 
 void Consumers::remove(ConsumerState& state) {
   leave_ring(state);
+  index_.erase(std::pair(state.session, state.consumer.number));
   std::erase_if(all_, [&](const auto& owned) { return owned.get() == &state; });
 }
 
 ConsumerState* Consumers::find(SessionId session, ConsumerNumber number) const {
-  for (const auto& state : all_)
-    if (state->consumer.number == number && state->session == session) return state.get();
-  return nullptr;
+  auto it = index_.find(std::pair(session, number));
+  return it == index_.end() ? nullptr : it->second;
 }
 
 ConsumerState* Consumers::front() const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "broker/base/ids.h"
@@ -59,6 +60,7 @@ class Consumers {
   void leave_ring(ConsumerState& state);
 
   All all_;
+  std::map<std::pair<SessionId, ConsumerNumber>, ConsumerState*> index_;
   std::map<std::int32_t, std::deque<ConsumerState*>, std::greater<>> rings_;  // none empty
 };
 

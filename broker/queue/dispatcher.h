@@ -37,6 +37,7 @@ struct DispatchQueue;    // dispatch_queue.h
 struct DispatchSession;  // dispatch_queue.h
 struct TouchState;       // dispatch_queue.h
 class ReadyReader;       // ready_reader.h
+struct Ready;            // ready_reader.h
 
 class Dispatcher {
  public:
@@ -78,7 +79,7 @@ class Dispatcher {
   // Dead, or replaced by a newer incarnation: everything it holds goes back.
   void session_ended(SessionId session);
 
-  // --- Work.
+  // --- Work. consumers_gone and the like tell of a moment: check counts() before acting on them.
   // Fills `out` (cleared first) with at most `limit` handouts, gets included. REQUIRES: limit > 0.
   void poll(std::size_t limit, Poll& out);
   // Ends graces that are over. Call when next_deadline() has passed.
@@ -129,6 +130,7 @@ class Dispatcher {
 
   TouchState& touch_state(DispatchQueue& queue, SessionId session);
   bool ask_touch(DispatchQueue& queue, SessionId session, std::vector<TouchNeed>& needs);
+  void ask_touches(DispatchQueue& queue, std::vector<TouchNeed>& needs);
   void offer_untouch(DispatchQueue& queue, SessionId session, BootTime now);
   void try_untouch(const TouchNeed& candidate, BootTime now);
   void ask_mark(DispatchQueue& queue, Ordinal below, Needs& needs);
@@ -136,7 +138,7 @@ class Dispatcher {
   std::size_t serve_gets(DispatchQueue& queue, ReadyReader& ready, std::size_t limit, Poll& out);
   std::size_t serve_consumers(DispatchQueue& queue, ReadyReader& ready, std::size_t limit,
                               Poll& out);
-  Handout hand_out(DispatchQueue& queue, ReadyReader& ready, SessionId session,
+  Handout hand_out(DispatchQueue& queue, ReadyReader& ready, const Ready& next, SessionId session,
                    ConsumerNumber consumer);
 
   const Machine& machine_;

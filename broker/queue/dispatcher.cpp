@@ -1,0 +1,234 @@
+// Terms, applied effects, deadlines and listings.
+#include "broker/queue/dispatcher.h"
+
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/queue/dispatch_queue.h"
+
+namespace warren::queue {
+
+Dispatcher::Dispatcher(const Machine& machine, DispatcherConfig config)
+    : machine_(machine), config_(config) {}
+
+Dispatcher::~Dispatcher() = default;
+
+void Dispatcher::begin_term(Term term, BootTime now) {
+  CHECK(term, "a term has a number");
+  end_term();
+  term_ = term;
+  machine_.for_each_touch([&](SessionId session, QueueId id) {
+    DispatchQueue& queue = queue_at(id);
+    if (config_.local || gone(id)) return;
+    queue.awaited.insert(session);
+    queue.on_hold = true;
+    on_hold_.insert(id);
+  });
+  if (!on_hold_.empty()) hold_until_ = now + config_.attach_grace;
+}
+
+void Dispatcher::end_term() {
+  term_ = Term();
+  counter_ = 0;
+  queues_.clear();
+  sessions_.clear();
+  active_.clear();
+  pending_.clear();
+  on_hold_.clear();
+  hold_until_.reset();
+  untouches_.clear();
+}
+
+DispatchQueue& Dispatcher::queue_at(QueueId id) {
+  auto& queue = queues_[id];
+  if (!queue) {
+    queue = std::make_unique<DispatchQueue>();
+    queue->id = id;
+    if (const QueueRecord* record = machine_.find(id))
+      queue->mark_asked = record->marks[0].committed;
+  }
+  return *queue;
+}
+
+DispatchQueue* Dispatcher::find_queue(QueueId id) const {
+  auto it = queues_.find(id);
+  return it == queues_.end() ? nullptr : it->second.get();
+}
+
+DispatchSession& Dispatcher::attached_session(SessionId id) {
+  auto it = sessions_.find(id);
+  CHECK(it != sessions_.end() && it->second->attached, "session {}/{} is not attached", id.node,
+        id.incarnation);
+  return *it->second;
+}
+
+// A queue that the machine does not know yet is made on its first message; the host has looked.
+bool Dispatcher::gone(QueueId id) const {
+  const QueueRecord* record = machine_.find(id);
+  return record != nullptr ? record->sealed : machine_.was_removed(id);
+}
+
+void Dispatcher::activate(DispatchQueue& queue) {
+  if (queue.active) return;
+  queue.active = true;
+  active_.push_back(queue.id);
+}
+
+void Dispatcher::on_applied(const Effects& effects) {
+  if (!leading()) return;
+  for (QueueId id : effects.grown) {
+    DispatchQueue* queue = find_queue(id);
+    if (queue != nullptr && (queue->consumers.anyone_waits() || !queue->gets.empty()))
+      activate(*queue);
+  }
+  for (const TouchChange& change : effects.touches)
+    applied_touch(change);
+  for (QueueId id : effects.marked)
+    if (DispatchQueue* queue = find_queue(id)) activate(*queue);
+  for (const MessageRef& ref : effects.settled)
+    applied_settle(ref);
+  for (const MessageRef& ref : effects.returned)
+    applied_return(ref);
+  for (QueueId id : effects.purged)
+    if (DispatchQueue* queue = find_queue(id)) applied_purge(*queue);
+  for (QueueId id : effects.sealed)
+    if (DispatchQueue* queue = find_queue(id)) cancel_all(*queue), thaw(*queue);
+  for (QueueId id : effects.seal_refused)
+    if (DispatchQueue* queue = find_queue(id)) thaw(*queue);
+  for (SessionId session : effects.ended)
+    applied_end(session);
+  for (QueueId id : effects.removed) {
+    DispatchQueue* queue = find_queue(id);
+    if (queue == nullptr) continue;
+    cancel_all(*queue);
+    on_hold_.erase(id);
+    queues_.erase(id);
+  }
+}
+
+void Dispatcher::applied_settle(const MessageRef& ref) {
+  DispatchQueue* queue = find_queue(ref.queue);
+  if (queue == nullptr) return;
+  queue->returned.erase(ref.ordinal);
+  if (queue->checkouts.find(ref.message) != nullptr) drop_checkout(*queue, ref.message);
+}
+
+void Dispatcher::applied_return(const MessageRef& ref) {
+  DispatchQueue* queue = find_queue(ref.queue);
+  if (queue == nullptr) return;
+  const Checkout* checkout = queue->checkouts.find(ref.message);
+  if (checkout != nullptr && checkout->settling) return_to_queue(*queue, ref.message);
+}
+
+// The purge spared what was held when it was proposed; claims made since then lose.
+void Dispatcher::applied_purge(DispatchQueue& queue) {
+  const QueueRecord* record = machine_.find(queue.id);
+  auto is_gone = [&](auto key) { return record == nullptr || !record->messages.find(key); };
+  std::erase_if(queue.returned, is_gone);
+  for (const auto& [message, checkout] : queue.checkouts.all())
+    if (is_gone(message)) drop_checkout(queue, message);
+  thaw(queue);
+}
+
+void Dispatcher::applied_touch(const TouchChange& change) {
+  DispatchQueue* queue = find_queue(change.queue);
+  if (queue == nullptr) return;
+  TouchState& state = touch_state(*queue, change.session);
+  state.committed = change.set;
+  if (change.set) state.asked = false;
+  for (const auto& consumer : queue->consumers.all())
+    if (consumer->session == change.session) consumer->touched = change.set;
+  activate(*queue);
+}
+
+// Batches of an ended session that are not applied by now never will be.
+void Dispatcher::applied_end(SessionId ended) {
+  for (auto& [id, queue] : queues_) {
+    auto thawed = std::erase_if(queue->freezers, [&](SessionId session) {
+      return session.node == ended.node && session <= ended;
+    });
+    if (thawed > 0 && !queue->stopped()) admit_waiting(*queue), activate(*queue);
+  }
+  std::vector<SessionId> sessions;
+  for (const auto& [session, books] : sessions_)
+    if (session.node == ended.node && session <= ended) sessions.push_back(session);
+  for (SessionId session : sessions) {
+    auto queues = sessions_.at(session)->queues;
+    session_ended(session);
+    for (QueueId id : queues)
+      if (DispatchQueue* queue = find_queue(id))
+        for (const auto& [message, checkout] : queue->checkouts.of(session))
+          return_to_queue(*queue, message);
+  }
+}
+
+void Dispatcher::thaw(DispatchQueue& queue) {
+  if (!queue.freezers.empty()) queue.freezers.pop_front();
+  if (queue.stopped()) return;
+  admit_waiting(queue);
+  activate(queue);
+}
+
+void Dispatcher::tick(BootTime now) {
+  if (hold_until_ && *hold_until_ <= now) {
+    hold_until_.reset();
+    std::set<QueueId> held;
+    held.swap(on_hold_);
+    for (QueueId id : held)
+      release_hold(queue_at(id));
+  }
+  for (auto& [session, books] : sessions_) {
+    if (!books->grace_until || *books->grace_until > now) continue;
+    books->grace_until.reset();
+    for (QueueId id : books->queues)
+      if (DispatchQueue* queue = find_queue(id)) return_held(*queue, session, {});
+  }
+  while (!untouches_.empty() && untouches_.front().first <= now) {
+    TouchNeed candidate = untouches_.front().second;
+    untouches_.pop_front();
+    try_untouch(candidate, now);
+  }
+}
+
+std::optional<BootTime> Dispatcher::next_deadline() const {
+  std::optional<BootTime> next = on_hold_.empty() ? std::nullopt : hold_until_;
+  auto consider = [&](BootTime time) { next = next ? std::min(*next, time) : time; };
+  for (const auto& [session, books] : sessions_)
+    if (books->grace_until) consider(*books->grace_until);
+  if (!untouches_.empty()) consider(untouches_.front().first);
+  return next;
+}
+
+QueueCounts Dispatcher::counts(QueueId id) const {
+  QueueCounts counts;
+  counts.queue = id;
+  const QueueRecord* record = machine_.find(id);
+  if (record != nullptr) {
+    counts.ready = record->messages.size();
+    counts.ready_bytes = record->messages.octets();
+  }
+  if (const DispatchQueue* queue = find_queue(id)) {
+    const Checkouts& out = queue->checkouts;
+    counts.ready -= out.held() + out.settling();
+    counts.ready_bytes -= out.octets();
+    counts.unacknowledged = out.held();
+    counts.consumers = queue->consumers.size();
+  }
+  return counts;
+}
+
+void Dispatcher::for_each_consumer(
+    QueueId id, const std::function<void(SessionId, const Consumer&)>& visit) const {
+  if (const DispatchQueue* queue = find_queue(id))
+    for (const auto& state : queue->consumers.all())
+      visit(state->session, state->consumer);
+}
+
+std::optional<CheckoutId> Dispatcher::checkout_of(QueueId id, MessageId message) const {
+  const DispatchQueue* queue = find_queue(id);
+  const Checkout* checkout = queue == nullptr ? nullptr : queue->checkouts.find(message);
+  if (checkout == nullptr || checkout->settling) return std::nullopt;
+  return checkout->id;
+}
+
+}  // namespace warren::queue

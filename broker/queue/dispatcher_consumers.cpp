@@ -1,0 +1,169 @@
+// Registering consumers and gets: who is admitted, who waits, who is told that the queue is gone.
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/queue/dispatch_queue.h"
+#include "broker/queue/dispatcher.h"
+
+namespace warren::queue {
+
+void Dispatcher::add_consumer(SessionId session, const Consumer& consumer) {
+  DispatchSession& books = attached_session(session);
+  if (gone(consumer.queue)) {
+    pending_.consumes.push_back({session, consumer.number, ConsumeVerdict::queue_gone});
+    return;
+  }
+  DispatchQueue& queue = queue_at(consumer.queue);
+  books.queues.insert(queue.id);
+  if (queue.stopped())
+    queue.waiting.push_back({session, consumer});
+  else
+    admit(queue, session, consumer);
+}
+
+// Features §4.7: exclusive with other consumers, or anyone beside an exclusive one, is 403.
+void Dispatcher::admit(DispatchQueue& queue, SessionId session, const Consumer& consumer) {
+  bool known = queue.consumers.find(session, consumer.number) != nullptr;
+  bool refused =
+      !known && !queue.consumers.empty() && (consumer.exclusive || queue.consumers.exclusive());
+  if (!known && !refused) enlist(queue, session, consumer);
+  pending_.consumes.push_back(
+      {session, consumer.number, refused ? ConsumeVerdict::exclusive_use : ConsumeVerdict::ok});
+}
+
+ConsumerState& Dispatcher::enlist(DispatchQueue& queue, SessionId session,
+                                  const Consumer& consumer) {
+  DispatchSession& books = attached_session(session);
+  books.queues.insert(queue.id);
+  books.consumers[consumer.number] = queue.id;
+  ConsumerState& state = queue.consumers.add(session, consumer, config_);
+  state.touched = touch_state(queue, session).committed;
+  activate(queue);
+  return state;
+}
+
+void Dispatcher::cancel_consumer(SessionId session, ConsumerNumber number, BootTime now) {
+  DispatchSession& books = attached_session(session);
+  auto it = books.consumers.find(number);
+  if (it != books.consumers.end()) {
+    DispatchQueue& queue = queue_at(it->second);
+    remove_consumer(queue, *queue.consumers.find(session, number));
+    offer_untouch(queue, session, now);
+    return;
+  }
+  for (QueueId id : books.queues)
+    if (DispatchQueue* queue = find_queue(id))
+      std::erase_if(queue->waiting, [&](const DispatchQueue::Waiting& waiting) {
+        return waiting.session == session && waiting.consumer.number == number;
+      });
+}
+
+// Its checkouts stay, and find no consumer to give their credit back to.
+void Dispatcher::remove_consumer(DispatchQueue& queue, ConsumerState& state) {
+  auto books = sessions_.find(state.session);
+  if (books != sessions_.end()) books->second->consumers.erase(state.consumer.number);
+  queue.consumers.remove(state);
+  if (queue.consumers.empty()) pending_.consumers_gone.push_back(queue.id);
+}
+
+void Dispatcher::get(SessionId session, const GetRequest& request, BootTime now) {
+  DispatchSession& books = attached_session(session);
+  if (gone(request.queue)) {
+    pending_.gets.push_back({session, request, GetVerdict::queue_gone, std::nullopt, 0});
+    return;
+  }
+  DispatchQueue& queue = queue_at(request.queue);
+  books.queues.insert(queue.id);
+  queue.gets.push_back({session, request});
+  offer_untouch(queue, session, now);
+  activate(queue);
+}
+
+void Dispatcher::admit_waiting(DispatchQueue& queue) {
+  std::deque<DispatchQueue::Waiting> waiting;
+  waiting.swap(queue.waiting);
+  for (const auto& [session, consumer] : waiting)
+    admit(queue, session, consumer);
+}
+
+void Dispatcher::release_hold(DispatchQueue& queue) {
+  queue.on_hold = false;
+  queue.awaited.clear();
+  on_hold_.erase(queue.id);
+  if (queue.stopped()) return;
+  admit_waiting(queue);
+  activate(queue);
+}
+
+// What an earlier stream of the session asked for is asked again by the new one, if at all.
+void Dispatcher::forget_requests(DispatchQueue& queue, SessionId session) {
+  auto mine = [&](const auto& request) { return request.session == session; };
+  std::erase_if(queue.waiting, mine);
+  std::erase_if(queue.gets, mine);
+}
+
+// The queue is sealed or removed. Holdings stay: their settles still come.
+void Dispatcher::cancel_all(DispatchQueue& queue) {
+  while (!queue.consumers.empty()) {
+    ConsumerState& state = *queue.consumers.all().front();
+    pending_.cancelled.push_back({state.session, state.consumer.number, queue.id});
+    auto books = sessions_.find(state.session);
+    if (books != sessions_.end()) books->second->consumers.erase(state.consumer.number);
+    queue.consumers.remove(state);
+  }
+  for (const auto& [session, consumer] : queue.waiting)
+    pending_.consumes.push_back({session, consumer.number, ConsumeVerdict::queue_gone});
+  for (const auto& [session, request] : queue.gets)
+    pending_.gets.push_back({session, request, GetVerdict::queue_gone, std::nullopt, 0});
+  queue.waiting.clear();
+  queue.gets.clear();
+}
+
+TouchState& Dispatcher::touch_state(DispatchQueue& queue, SessionId session) {
+  auto [it, fresh] = queue.touches.try_emplace(session);
+  if (fresh) it->second.committed = config_.local || machine_.touched(session, queue.id);
+  return it->second;
+}
+
+// Says whether the bit is committed; if not, sees to it that somebody asks.
+bool Dispatcher::ask_touch(DispatchQueue& queue, SessionId session, std::vector<TouchNeed>& needs) {
+  TouchState& state = touch_state(queue, session);
+  if (!state.committed && !state.asked) {
+    state.asked = true;
+    needs.push_back({session, queue.id});
+  }
+  return state.committed;
+}
+
+// For everyone who could be handed something.
+void Dispatcher::ask_touches(DispatchQueue& queue, std::vector<TouchNeed>& needs) {
+  queue.consumers.for_each_waiting([&](ConsumerState& state) {
+    if (!state.touched) ask_touch(queue, state.session, needs);
+  });
+}
+
+void Dispatcher::offer_untouch(DispatchQueue& queue, SessionId session, BootTime now) {
+  TouchState& state = touch_state(queue, session);
+  if (config_.local || state.candidate) return;
+  state.candidate = true;
+  untouches_.emplace_back(now + config_.untouch_after, TouchNeed{session, queue.id});
+}
+
+void Dispatcher::try_untouch(const TouchNeed& candidate, BootTime now) {
+  DispatchQueue* queue = find_queue(candidate.queue);
+  auto books = sessions_.find(candidate.session);
+  if (queue == nullptr || books == sessions_.end()) return;
+  TouchState& state = touch_state(*queue, candidate.session);
+  state.candidate = false;
+  for (const auto& [number, id] : books->second->consumers)
+    if (id == queue->id) return;
+  bool waits = std::any_of(queue->gets.begin(), queue->gets.end(),
+                           [&](const auto& get) { return get.session == candidate.session; });
+  if (waits || state.asked || !queue->checkouts.of(candidate.session).empty())
+    return offer_untouch(*queue, candidate.session, now);
+  if (!state.committed) return;
+  state.committed = false;
+  pending_.needs.untouches.push_back(candidate);
+}
+
+}  // namespace warren::queue

@@ -1,0 +1,122 @@
+// Handing out: gets first, then consumers in turn, never ahead of what is committed.
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/queue/dispatch_queue.h"
+#include "broker/queue/dispatcher.h"
+#include "broker/queue/ready_reader.h"
+
+namespace warren::queue {
+
+bool Dispatcher::has_work() const {
+  return !active_.empty() || !pending_.consumes.empty() || !pending_.gets.empty() ||
+         !pending_.cancelled.empty() || !pending_.consumers_gone.empty() || !pending_.needs.empty();
+}
+
+void Dispatcher::poll(std::size_t limit, Poll& out) {
+  CHECK(limit > 0, "a poll that may hand out nothing");
+  out.clear();
+  std::swap(out, pending_);
+  std::size_t left = limit;
+  while (left > 0 && !active_.empty()) {
+    DispatchQueue* queue = find_queue(active_.front());
+    active_.pop_front();
+    if (queue == nullptr) continue;
+    queue->active = false;
+    std::size_t turn = std::min(left, config_.burst);
+    std::size_t made = serve(*queue, turn, out);
+    if (made == turn) activate(*queue);
+    left -= made;
+  }
+  out.more = !active_.empty();
+}
+
+std::size_t Dispatcher::serve(DispatchQueue& queue, std::size_t limit, Poll& out) {
+  if (queue.stopped()) return 0;
+  const QueueRecord* record = machine_.find(queue.id);
+  if (record == nullptr) {
+    for (const auto& [session, request] : queue.gets)
+      out.gets.push_back({session, request, GetVerdict::empty, std::nullopt, 0});
+    queue.gets.clear();
+    return 0;
+  }
+  ReadyReader ready(queue, *record, window_);
+  std::size_t made = serve_gets(queue, ready, limit, out);
+  return made + serve_consumers(queue, ready, limit - made, out);
+}
+
+std::size_t Dispatcher::serve_gets(DispatchQueue& queue, ReadyReader& ready, std::size_t limit,
+                                   Poll& out) {
+  std::size_t made = 0;
+  while (!queue.gets.empty() && made < limit) {
+    DispatchQueue::Get get = queue.gets.front();
+    auto next = ready.peek();
+    if (!next) {
+      out.gets.push_back({get.session, get.request, GetVerdict::empty, std::nullopt, 0});
+      queue.gets.pop_front();
+      continue;
+    }
+    Ordinal ordinal = next->message.ordinal;
+    bool touched = ask_touch(queue, get.session, out.needs.touches);
+    bool marked = config_.local || ordinal < ready.record().marks[0].committed;
+    if (!marked) ask_mark(queue, ordinal.next(), out.needs);
+    if (!touched || !marked) return made;
+    Handout handout = hand_out(queue, ready, *next, get.session, ConsumerNumber());
+    queue.gets.pop_front();
+    ++made;
+    std::uint64_t left = counts(queue.id).ready;
+    out.gets.push_back({get.session, get.request, GetVerdict::message, handout, left});
+  }
+  return made;
+}
+
+std::size_t Dispatcher::serve_consumers(DispatchQueue& queue, ReadyReader& ready, std::size_t limit,
+                                        Poll& out) {
+  std::size_t made = 0;
+  while (made < limit) {
+    ConsumerState* state = queue.consumers.front();
+    if (state == nullptr) break;
+    auto next = ready.peek();
+    if (!next) break;
+    Ordinal ordinal = next->message.ordinal;
+    bool marked = config_.local || ordinal < ready.record().marks[0].committed;
+    if (!marked && ordinal >= queue.mark_asked)
+      ask_mark(queue, ordinal.next(config_.mark_stride), out.needs);
+    if (!marked || !state->touched) {
+      ask_touches(queue, out.needs.touches);
+      return made;
+    }
+    std::uint32_t size = next->message.size;
+    out.handouts.push_back(hand_out(queue, ready, *next, state->session, state->consumer.number));
+    queue.consumers.served(*state, size, config_);
+    ++made;
+  }
+  // Ahead of need, while there is a backlog, so that nobody waits for a commit between messages.
+  bool low = queue.mark_asked < queue.cursor.next(config_.mark_stride / 2);
+  if (made > 0 && low && queue.cursor < ready.record().next)
+    ask_mark(queue, queue.cursor.next(config_.mark_stride), out.needs);
+  return made;
+}
+
+Handout Dispatcher::hand_out(DispatchQueue& queue, ReadyReader& ready, const Ready& next,
+                             SessionId session, ConsumerNumber consumer) {
+  const Message& message = next.message;
+  const QueueRecord& record = ready.record();
+  Handout handout;
+  handout.session = session;
+  handout.consumer = consumer;
+  handout.queue = queue.id;
+  handout.held = {message.id, CheckoutId{term_, ++counter_}};
+  handout.ordinal = message.ordinal;
+  handout.size = message.size;
+  if (!record.failed.empty())
+    handout.delivery_count = machine_.failed_deliveries(queue.id, message.ordinal);
+  handout.redelivered = next.returned || handout.delivery_count > 0 ||
+                        message.ordinal < record.marks[0].redelivered_below;
+  ready.take();
+  queue.checkouts.insert(message.id, Checkout{handout.held.checkout, session, consumer,
+                                              message.ordinal, message.size, false, false});
+  return handout;
+}
+
+}  // namespace warren::queue
