@@ -226,8 +226,8 @@ void Driver::cancel_restore(GroupId group) {
   if (Raft* raft = touch(group)) raft->cancel_restore();
 }
 
-void Driver::all_members_answered(GroupId group) {
-  if (Raft* raft = touch(group)) raft->all_members_answered();
+void Driver::all_members_answered(GroupId group, const AllAnswered& answers) {
+  if (Raft* raft = touch(group)) raft->all_members_answered(answers);
 }
 
 Status Driver::status(GroupId group) const {

@@ -69,9 +69,11 @@ class Driver {
   void restore_snapshot(GroupId group, const SnapshotMeta& meta);
   void cancel_restore(GroupId group);
 
-  // Every member of the group has answered since this one started: its torn tail held no promise
-  // that is not known to be void. Ends StoredGroup::abstain.
-  void all_members_answered(GroupId group);
+  // Every other member of the group, of whatever configuration any of them knows, has answered
+  // since this one started. Ends StoredGroup::abstain without a leader: in a new term, this member
+  // votes for no log that lacks what the best of theirs has. Deposes a leader, so only for want of
+  // one.
+  void all_members_answered(GroupId group, const AllAnswered& answers);
 
   Status status(GroupId group) const;                         // REQUIRES: contains(group)
   std::vector<MemberProgress> progress(GroupId group) const;  // empty: not its leader

@@ -66,7 +66,7 @@ void Raft::check_quorum() {
 }
 
 bool Raft::may_campaign() const {
-  return is_self_voter() && !abstaining_ && !restoring_;
+  return is_self_voter() && !abstaining_ && !restoring_ && !vote_floor_;
 }
 
 bool Raft::hears_leader() const {
@@ -142,12 +142,13 @@ bool Raft::outranks(const Message& other) const {
 // may not have reached it yet, and its vote may be the one that is needed.
 void Raft::on_vote_request(const Message& message) {
   const bool pre = message.kind == MessageKind::pre_vote_request;
+  const bool enough = !vote_floor_ || std::pair(message.log_term, message.index) >= *vote_floor_;
   const bool up_to_date = message.log_term > log_.last_term() ||
                           (message.log_term == log_.last_term() && message.index >= log_.last());
   const bool free_to_vote =
       pre ? message.term > hard_.term : hard_.vote == message.from || (!hard_.vote && !leader_);
-  const bool granted =
-      up_to_date && free_to_vote && !abstaining_ && !restoring_ && !(pre && outranks(message));
+  const bool granted = up_to_date && enough && free_to_vote && !abstaining_ && !restoring_ &&
+                       !(pre && outranks(message));
   Message reply = make(pre ? MessageKind::pre_vote_reply : MessageKind::vote_reply, message.from);
   reply.reject = !granted;
   if (granted && pre) reply.term = message.term;

@@ -72,8 +72,10 @@ struct Status {
   MemberId leader;  // nobody: unknown
   bool is_leader = false;
   Index commit;
-  Index applied;            // handed to StateMachine::apply
-  Index last;               // last entry of the log
+  Index applied;  // handed to StateMachine::apply
+  Index last;     // last entry of the log
+  Index durable;  // the part of it that is on this member's disk, and the term it ends with
+  Term durable_term;
   bool abstaining = false;  // see StoredGroup::abstain; the store forgets its torn tail once false
   Configuration configuration;  // in effect, which it is once appended
   bool configuration_committed = false;

@@ -257,6 +257,7 @@ void Raft::on_persisted(std::uint64_t number) {
     count_vote(self_, true);
   }
   if (role_ == Role::leader) advance_commit();
+  check_vote_floor();
   if (abstaining_ && release_at_ && log_.stable() >= *release_at_) end_abstention();
 }
 
@@ -268,7 +269,9 @@ Status Raft::status() const {
   status.commit = log_.commit();
   status.applied = log_.applied();
   status.last = log_.last();
-  status.abstaining = abstaining_;
+  status.durable = log_.stable();
+  status.durable_term = log_.term(log_.stable()).value_or(Term());
+  status.abstaining = abstaining_ || vote_floor_;
   status.configuration = configuration();
   status.configuration_committed = membership_.current_index() <= log_.commit();
   return status;

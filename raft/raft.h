@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "raft/config.h"
@@ -44,7 +45,7 @@ class Raft {
   void on_persisted(std::uint64_t number);  // of a Ready, in order
   void on_peer_reset(std::uint32_t node);   // its process seems gone
   void on_snapshot_sent(MemberId to, Index index, bool ok);
-  void all_members_answered();
+  void all_members_answered(const AllAnswered& answers);
 
   // Requests.
   ProposeResult propose(std::shared_ptr<const std::string> data);
@@ -125,7 +126,7 @@ class Raft {
   void on_heartbeat_request(const Message& message);
   void on_heartbeat_reply(const Message& message);
   void on_snapshot_installed(const Message& message);
-  bool hear_abstention(Progress& peer, const Message& message);
+  void hear_abstention(Progress& peer, const Message& message);
   void heard_leader(const Message& message);
   void advance_commit();
   void commit_to(Index index);
@@ -135,6 +136,7 @@ class Raft {
   void broadcast_heartbeats();
   bool may_release(const Progress& peer) const;
   void end_abstention();
+  void check_vote_floor();
 
   // requests.cpp
   void confirm_reads();
@@ -167,6 +169,9 @@ class Raft {
   bool restoring_ = false;
   bool abstaining_ = false;
   std::optional<Index> release_at_;  // abstaining: durable up to here ends it
+
+  // After a torn tail: the log that this member may have acknowledged; no lesser one gets its vote.
+  std::optional<std::pair<Term, Index>> vote_floor_;
 
   HardState written_;  // newest handed out
   HardState durable_;

@@ -102,20 +102,17 @@ void Raft::on_heartbeat_request(const Message& message) {
   send(std::move(reply));
 }
 
-// True: nothing that `message` says counts.
-bool Raft::hear_abstention(Progress& peer, const Message& message) {
-  if (message.abstain) {
-    if (peer.void_below) return false;
+void Raft::hear_abstention(Progress& peer, const Message& message) {
+  if (message.abstain && !peer.void_below) {
     peer.begin_abstention(log_.last());
     // Committing it, without the member's help, shows that we lead still, and that everything
     // which its former acknowledgements may have committed is committed.
     append_own(EntryKind::no_op, nullptr);
-    return true;
+    return;
   }
-  if (!peer.void_below) return false;
-  if (message.reject || message.index <= *peer.void_below) return true;
-  peer.void_below.reset();
-  return false;
+  // Lower ones may be from before the loss: they guide what is sent, and count for no majority.
+  const bool acknowledges = !message.abstain && !message.reject;
+  if (acknowledges && peer.void_below && message.index > *peer.void_below) peer.void_below.reset();
 }
 
 bool Raft::may_release(const Progress& peer) const {
@@ -127,8 +124,8 @@ void Raft::on_append_reply(const Message& message) {
   if (role_ != Role::leader || found == peers_.end()) return;
   Progress& peer = found->second;
   peer.recently_active = true;
-  if (hear_abstention(peer, message)) return;
   if (message.index > log_.last()) return;
+  hear_abstention(peer, message);
   if (message.reject) {
     // Where the follower's term at the hint is above ours, it cannot agree there either.
     peer.rejected(message.index, log_.last_at_most(message.hint, message.log_term));
@@ -143,7 +140,7 @@ void Raft::on_heartbeat_reply(const Message& message) {
   if (role_ != Role::leader || found == peers_.end()) return;
   Progress& peer = found->second;
   peer.recently_active = true;
-  if (message.abstain && hear_abstention(peer, message)) return;
+  if (message.abstain) hear_abstention(peer, message);
   if (peer.counts()) peer.read_round = std::max(peer.read_round, message.read_context);
   confirm_reads();
   const bool stalled = peer.heard_heartbeat();
@@ -233,7 +230,7 @@ bool Raft::send_append(MemberId to, Progress& peer, bool with_entries) {
 void Raft::broadcast_heartbeats() {
   for (auto& [member, peer] : peers_) {
     Message heartbeat = make(MessageKind::heartbeat_request, member);
-    heartbeat.commit = std::min(log_.commit(), peer.match());
+    if (peer.counts()) heartbeat.commit = std::min(log_.commit(), peer.match());
     heartbeat.read_context = reads_.round();
     send(std::move(heartbeat));
   }
@@ -248,10 +245,22 @@ void Raft::end_abstention() {
   send(std::move(reply));
 }
 
-void Raft::all_members_answered() {
+// In the new term nobody counts on anything that this member said before: it has not voted there,
+// and whoever leads there begins with its true log.
+void Raft::all_members_answered(const AllAnswered& answers) {
   if (!abstaining_) return;
+  abstaining_ = false;
   release_at_.reset();
-  end_abstention();
+  vote_floor_ = std::pair(answers.last_term, answers.last);
+  become_follower(std::max(hard_.term, answers.highest_term).next(), MemberId());
+  check_vote_floor();
+}
+
+void Raft::check_vote_floor() {
+  const Index durable = log_.stable();
+  if (!vote_floor_ || std::pair(*log_.term(durable), durable) < *vote_floor_) return;
+  vote_floor_.reset();
+  status_changed_ = true;
 }
 
 }  // namespace warren::raft

@@ -54,6 +54,10 @@ void Node::apply(raft::GroupId group, std::span<const raft::Entry> entries) {
 void Node::on_status(raft::GroupId, const raft::Status&) {}
 
 void Node::on_read_ready(raft::GroupId, std::uint64_t context, bool ok) {
+  const auto floor = world.read_floors.find(context);
+  if (ok && floor != world.read_floors.end() && applied < floor->second) {
+    world.violations.emplace_back("a read is older than its question");
+  }
   reads.emplace_back(context, ok);
 }
 
@@ -184,6 +188,7 @@ void World::deliver(Packet packet) {
   node.applied_configuration = packet.snapshot->configuration;
   node.hash = std::stoull(packet.state);
   node.seen.clear();
+  ++snapshots_installed;
   node.driver->restore_snapshot(group, *packet.snapshot);
 }
 

@@ -90,7 +90,10 @@ class World {
   std::function<void(const Packet&, bool delivered)> trace;
   raft::Invariants invariants;
   std::map<raft::Index, std::uint64_t> hashes;  // of the state after an index, on whichever node
-  std::vector<std::string> violations;          // besides those of `invariants`
+  std::map<std::uint64_t, raft::Index>
+      read_floors;  // of a read: what was applied when it was asked
+  int snapshots_installed = 0;
+  std::vector<std::string> violations;  // besides those of `invariants`
 
  private:
   void observe(Node& node);
