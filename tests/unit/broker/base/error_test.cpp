@@ -1,0 +1,41 @@
+#include "broker/base/error.h"
+
+#include <gtest/gtest.h>
+
+#include "broker/base/result.h"
+
+namespace warren {
+namespace {
+
+TEST(Error, ScopeFollowsTheCode) {
+  for (auto code : {ReplyCode::content_too_large, ReplyCode::no_route, ReplyCode::no_consumers,
+                    ReplyCode::access_refused, ReplyCode::not_found, ReplyCode::resource_locked,
+                    ReplyCode::precondition_failed})
+    EXPECT_EQ(scope_of(code), ErrorScope::channel) << name_of(code);
+  for (auto code : {ReplyCode::connection_forced, ReplyCode::invalid_path, ReplyCode::frame_error,
+                    ReplyCode::syntax_error, ReplyCode::command_invalid, ReplyCode::channel_error,
+                    ReplyCode::unexpected_frame, ReplyCode::resource_error, ReplyCode::not_allowed,
+                    ReplyCode::not_implemented, ReplyCode::internal_error})
+    EXPECT_EQ(scope_of(code), ErrorScope::connection) << name_of(code);
+}
+
+TEST(Error, WireTextNamesTheCode) {
+  EXPECT_EQ((Error{ReplyCode::not_found, "no queue 'q' in vhost '/'"}).wire_text(),
+            "NOT_FOUND - no queue 'q' in vhost '/'");
+}
+
+TEST(Error, WireTextFitsAShortString) {
+  const Error error{ReplyCode::precondition_failed, std::string(300, 'x')};
+  EXPECT_EQ(error.wire_text().size(), 255u);
+  EXPECT_TRUE(error.wire_text().starts_with("PRECONDITION_FAILED - xxx"));
+}
+
+TEST(Result, HoldsAValueOrTheError) {
+  Result<int> good = 7;
+  Result<int> bad = fail(ReplyCode::not_allowed, "no");
+  EXPECT_EQ(good.value(), 7);
+  EXPECT_EQ(bad.error(), (Error{ReplyCode::not_allowed, "no"}));
+}
+
+}  // namespace
+}  // namespace warren
