@@ -1,0 +1,161 @@
+#include "tests/unit/broker/catalog/fixture.h"
+
+namespace warren::catalog {
+namespace {
+
+class Exchanges : public CatalogTest {};
+
+TEST_F(Exchanges, DeclareMakesOneAndAnEqualDeclareFindsIt) {
+  EXPECT_TRUE(ok(exchange("x", "topic")).created);
+  EXPECT_FALSE(ok(exchange("x", "topic")).created);
+  EXPECT_EQ(catalog_.snapshot()->exchange("/", "x")->type, "topic");
+  EXPECT_EQ(catalog_.snapshot()->exchange("/", "y"), nullptr);
+}
+
+TEST_F(Exchanges, PredeclaredOnesAreThere) {
+  std::string list;
+  catalog_.snapshot()->for_each_exchange([&](const ExchangeInfo& info) {
+    EXPECT_TRUE(info.durable);
+    list += info.name + "/" + info.type + (info.internal ? "/internal " : " ");
+  });
+  EXPECT_EQ(list,
+            "/direct amq.direct/direct amq.fanout/fanout amq.headers/headers amq.match/headers "
+            "amq.rabbitmq.trace/topic/internal amq.topic/topic ");
+}
+
+TEST_F(Exchanges, PredeclaredOnesMayBeDeclaredAlike) {
+  DeclareExchange command = exchange("amq.topic", "topic");
+  command.durable = true;
+  EXPECT_FALSE(ok(command).created);
+}
+
+TEST_F(Exchanges, InequivalentDeclareNamesTheDifference) {
+  DeclareExchange first = exchange("x", "direct");
+  first.durable = true;
+  ok(first);
+  refused(exchange("x", "direct"), ReplyCode::precondition_failed,
+          "inequivalent arg 'durable' for exchange 'x' in vhost '/': received 'false' but current "
+          "is 'true'");
+  DeclareExchange other = first;
+  other.type = "fanout";
+  refused(other, ReplyCode::precondition_failed,
+          "inequivalent arg 'type' for exchange 'x' in vhost '/': received 'fanout' but current is "
+          "'direct'");
+  other = first;
+  other.auto_delete = true;
+  refused(other, ReplyCode::precondition_failed,
+          "inequivalent arg 'auto_delete' for exchange 'x' in vhost '/': received 'true' but "
+          "current is 'false'");
+  other = first;
+  other.internal = true;
+  refused(other, ReplyCode::precondition_failed,
+          "inequivalent arg 'internal' for exchange 'x' in vhost '/': received 'true' but current "
+          "is 'false'");
+  other = first;
+  other.arguments = {text("alternate-exchange", "ae")};
+  refused(other, ReplyCode::precondition_failed,
+          "inequivalent arg 'alternate-exchange' for exchange 'x' in vhost '/': received the value "
+          "'ae' of type 'longstr' but current is none");
+  other.arguments = {text("x-anything", "else")};
+  ok(other);
+}
+
+TEST_F(Exchanges, DeclareIsRefusedByNameAndType) {
+  refused(exchange("x", "x-nonsense"), ReplyCode::precondition_failed,
+          "unknown exchange type 'x-nonsense'");
+  refused(exchange("amq.x", "direct"), ReplyCode::access_refused,
+          "exchange name 'amq.x' contains reserved prefix 'amq.*'");
+  refused(exchange("", "direct"), ReplyCode::access_refused,
+          "operation not permitted on the default exchange");
+  DeclareExchange command = exchange("x", "direct");
+  command.arguments = {number("alternate-exchange", 1)};
+  refused(command, ReplyCode::precondition_failed,
+          "invalid type 'long' for arg 'alternate-exchange' in exchange 'x' in vhost '/'");
+  command = exchange("x", "direct");
+  command.vhost = "gone";
+  refused(command, ReplyCode::not_found, "no vhost 'gone'");
+}
+
+TEST_F(Exchanges, DeleteRemovesItWithItsBindings) {
+  ok(exchange("x", "fanout"));
+  ok(exchange("y", "fanout"));
+  const QueueId q = ok(queue("q")).queue;
+  ok(binding("x", "q"));
+  ok(exchange_binding("y", "x"));
+  ok(binding("y", "q"));
+  ok(DeleteExchange{"/", "x", false});
+  EXPECT_EQ(catalog_.snapshot()->exchange("/", "x"), nullptr);
+  EXPECT_EQ(catalog_.snapshot()->binding_count(), 1u);
+  EXPECT_EQ(route("y", ""), std::vector{q});
+  ok(exchange("x", "fanout"));
+  EXPECT_TRUE(route("x", "").empty());
+}
+
+TEST_F(Exchanges, DeleteOfAMissingOneSucceeds) {
+  ok(DeleteExchange{"/", "none", true});
+}
+
+TEST_F(Exchanges, DeleteIsRefusedForPredeclaredAndUsedOnes) {
+  refused(DeleteExchange{"/", "amq.direct", false}, ReplyCode::access_refused,
+          "deletion of system exchange 'amq.direct' in vhost '/' not allowed");
+  refused(DeleteExchange{"/", "", false}, ReplyCode::access_refused,
+          "operation not permitted on the default exchange");
+  ok(exchange("x", "direct"));
+  ok(queue("q"));
+  ok(binding("x", "q", "k"));
+  refused(DeleteExchange{"/", "x", true}, ReplyCode::precondition_failed,
+          "exchange 'x' in vhost '/' in use");
+  ok(unbinding(binding("x", "q", "k")));
+  ok(DeleteExchange{"/", "x", true});
+}
+
+TEST_F(Exchanges, AutoDeleteGoesWithItsLastBindingAsSource) {
+  DeclareExchange command = exchange("x", "direct");
+  command.auto_delete = true;
+  ok(command);
+  ok(queue("q"));
+  ok(unbinding(binding("x", "q", "never")));
+  ASSERT_NE(catalog_.snapshot()->exchange("/", "x"), nullptr) << "not before the first binding";
+  ok(binding("x", "q", "a"));
+  ok(binding("x", "q", "b"));
+  ok(unbinding(binding("x", "q", "a")));
+  ASSERT_NE(catalog_.snapshot()->exchange("/", "x"), nullptr);
+  ok(unbinding(binding("x", "q", "b")));
+  EXPECT_EQ(catalog_.snapshot()->exchange("/", "x"), nullptr);
+}
+
+TEST_F(Exchanges, AutoDeleteChainGoesWithTheQueueAtItsEnd) {
+  const QueueId q = ok(queue("q")).queue;
+  constexpr int length = 1000;
+  for (int i = 0; i < length; ++i) {
+    DeclareExchange command = exchange("x" + std::to_string(i), "fanout");
+    command.auto_delete = true;
+    ok(command);
+    if (i > 0) ok(exchange_binding("x" + std::to_string(i), "x" + std::to_string(i - 1)));
+  }
+  ok(binding("x0", "q"));
+  EXPECT_EQ(route("x" + std::to_string(length - 1), ""), std::vector{q});
+  ok(DeleteQueue{q});
+  EXPECT_EQ(catalog_.snapshot()->exchange_count(), 7u);
+  EXPECT_EQ(catalog_.snapshot()->binding_count(), 0u);
+}
+
+TEST_F(Exchanges, AlternateTakesWhatDoesNotMatch) {
+  DeclareExchange command = exchange("x", "direct");
+  command.arguments = {text("alternate-exchange", "spare")};
+  ok(command);
+  ok(exchange("spare", "fanout"));
+  const QueueId q = ok(queue("q")).queue;
+  ok(binding("spare", "q"));
+  EXPECT_EQ(route("x", "nobody"), std::vector{q});
+}
+
+TEST_F(Exchanges, PublishToInternalAndMissingOnesIsTold) {
+  std::vector<QueueId> out;
+  const auto snapshot = catalog_.snapshot();
+  EXPECT_EQ(snapshot->route("/", "amq.rabbitmq.trace", "", nullptr, out), RouteResult::internal);
+  EXPECT_EQ(snapshot->route("/", "none", "", nullptr, out), RouteResult::no_exchange);
+}
+
+}  // namespace
+}  // namespace warren::catalog

@@ -1,0 +1,250 @@
+#include "tests/unit/broker/catalog/fixture.h"
+
+namespace warren::catalog {
+namespace {
+
+class Queues : public CatalogTest {
+ protected:
+  static std::string locked(const std::string& name) {
+    return "cannot obtain exclusive access to locked queue '" + name +
+           "' in vhost '/'. It could be originally declared on another connection or the exclusive "
+           "property value does not match that of the original declaration.";
+  }
+  void invalid(Argument argument, const std::string& why) {
+    DeclareQueue command = queue("q");
+    const std::string name = argument.name;
+    command.arguments = {std::move(argument)};
+    refused(command, ReplyCode::precondition_failed,
+            "invalid arg '" + name + "' for queue 'q' in vhost '/': " + why);
+  }
+};
+
+TEST_F(Queues, IdIsTheIndexThatCreatedIt) {
+  const Outcome created = ok(queue("q"));
+  EXPECT_TRUE(created.created);
+  EXPECT_EQ(created.queue, QueueId(created.index.value));
+  const Outcome found = ok(queue("q"));
+  EXPECT_FALSE(found.created);
+  EXPECT_EQ(found.queue, created.queue);
+  const auto snapshot = catalog_.snapshot();
+  EXPECT_EQ(snapshot->queue("/", "q"), snapshot->queue(created.queue));
+  EXPECT_EQ(snapshot->queue("/", "q")->name, "q");
+}
+
+TEST_F(Queues, InequivalentFlagsAreNamed) {
+  ok(queue("q"));
+  DeclareQueue other = queue("q");
+  other.durable = false;
+  other.auto_delete = true;
+  refused(other, ReplyCode::precondition_failed,
+          "inequivalent arg 'durable' for queue 'q' in vhost '/': received 'false' but current is "
+          "'true'");
+  other.durable = true;
+  refused(other, ReplyCode::precondition_failed,
+          "inequivalent arg 'auto_delete' for queue 'q' in vhost '/': received 'true' but current "
+          "is 'false'");
+}
+
+TEST_F(Queues, InequivalentArgumentsAreNamedWithTheirTypes) {
+  ok(queue("q"));
+  DeclareQueue other = queue("q");
+  other.arguments = {number("x-message-ttl", 2)};
+  refused(other, ReplyCode::precondition_failed,
+          "inequivalent arg 'x-message-ttl' for queue 'q' in vhost '/': received the value '2' of "
+          "type 'long' but current is none");
+  DeclareQueue first = queue("p");
+  first.arguments = {number("x-max-length", 10, "signedint")};
+  ok(first);
+  refused(queue("p"), ReplyCode::precondition_failed,
+          "inequivalent arg 'x-max-length' for queue 'p' in vhost '/': received none but current "
+          "is the value '10' of type 'signedint'");
+  other = queue("p");
+  other.arguments = {number("x-max-length", 11)};
+  refused(other, ReplyCode::precondition_failed,
+          "inequivalent arg 'x-max-length' for queue 'p' in vhost '/': received '11' but current "
+          "is '10'");
+  other.arguments = {number("x-max-length", 10, "byte")};
+  EXPECT_FALSE(ok(other).created) << "integers of all widths compare";
+}
+
+TEST_F(Queues, UnknownArgumentsAreStoredAndNotCompared) {
+  DeclareQueue first = queue("q");
+  first.arguments = {text("x-colour", "red")};
+  first.arguments_octets = "octets";
+  ok(first);
+  ok(queue("q"));
+  EXPECT_EQ(catalog_.snapshot()->queue("/", "q")->arguments, first.arguments);
+  EXPECT_EQ(catalog_.snapshot()->queue("/", "q")->arguments_octets, "octets");
+}
+
+TEST_F(Queues, AbsentQueueTypeIsClassicAndAgreesWithAny) {
+  DeclareQueue classic = queue("q"), quorum = queue("q");
+  classic.arguments = {text("x-queue-type", "classic")};
+  quorum.arguments = {text("x-queue-type", "quorum")};
+  ok(queue("q"));
+  ok(classic);
+  refused(quorum, ReplyCode::precondition_failed,
+          "inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received 'quorum' but "
+          "current is 'classic'");
+  quorum.name = "p";
+  ok(quorum);
+  ok(queue("p"));
+}
+
+TEST_F(Queues, ArgumentsAreValidated) {
+  invalid(number("x-expires", 0), "{value_zero,0}");
+  invalid(number("x-expires", -1), "{value_negative,-1}");
+  invalid(text("x-expires", "10"), "{unacceptable_type,longstr}");
+  invalid(number("x-expires", 315'360'000'001), "{value_too_big,315360000001}");
+  invalid(number("x-message-ttl", -5), "{value_negative,-5}");
+  invalid(text("x-max-length", "1"), "{unacceptable_type,longstr}");
+  invalid(number("x-max-length-bytes", -1), "{value_negative,-1}");
+  invalid(number("x-max-priority", 256), "{max_value_exceeded,256}");
+  invalid(text("x-overflow", "explode"), "invalid_overflow");
+  invalid(text("x-queue-mode", "eager"), "invalid_queue_mode");
+  invalid(text("x-dead-letter-strategy", "never"), "invalid_dlx_strategy");
+  invalid(text("x-queue-leader-locator", "moon"), "invalid_queue_locator_arg");
+  invalid(text("x-queue-type", "stream"), "unsupported_queue_type");
+  invalid(text("x-single-active-consumer", "yes"), "{unacceptable_type,longstr}");
+  invalid(number("x-dead-letter-exchange", 1), "{unacceptable_type,long}");
+  invalid(text("x-dead-letter-routing-key", "k"), "routing_key_but_no_dlx_defined");
+}
+
+TEST_F(Queues, ValidArgumentsAreAccepted) {
+  DeclareQueue command = queue("q");
+  command.arguments = {number("x-expires", 1),
+                       number("x-message-ttl", 0),
+                       text("x-dead-letter-exchange", ""),
+                       text("x-dead-letter-routing-key", "k"),
+                       number("x-delivery-limit", -1),
+                       number("x-max-priority", 255),
+                       text("x-overflow", "reject-publish-dlx"),
+                       {"x-single-active-consumer", "bool", "true"},
+                       text("x-queue-type", "quorum")};
+  ok(command);
+}
+
+TEST_F(Queues, ArgumentThatOnlyStreamsKnowIsRefused) {
+  DeclareQueue command = queue("q");
+  command.arguments = {text("x-max-age", "1D"), text("x-queue-type", "quorum")};
+  refused(command, ReplyCode::precondition_failed,
+          "invalid arg 'x-max-age' for queue 'q' in vhost '/' of queue type rabbit_quorum_queue");
+}
+
+TEST_F(Queues, ReservedNamesAreRefusedButTheServersOwn) {
+  refused(queue("amq.mine"), ReplyCode::access_refused,
+          "queue name 'amq.mine' contains reserved prefix 'amq.*'");
+  ok(queue("amq.gen-AAAAAAAAAAAAAAAAAAAAAA"));
+}
+
+TEST_F(Queues, VhostMustExist) {
+  DeclareQueue command = queue("q");
+  command.vhost = "gone";
+  refused(command, ReplyCode::not_found, "no vhost 'gone'");
+}
+
+TEST_F(Queues, ExclusiveIsItsOwnersAlone) {
+  const Incarnation one = start(1);
+  const Incarnation two = start(2);
+  const DeclareQueue mine = exclusive("q", one, 5);
+  ok(mine);
+  EXPECT_FALSE(ok(mine).created);
+  DeclareQueue other = exclusive("q", one, 6);
+  refused(other, ReplyCode::resource_locked, locked("q"));
+  other = exclusive("q", two, 5);
+  other.node = NodeId(2);
+  refused(other, ReplyCode::resource_locked, locked("q"));
+  other = mine;
+  other.exclusive = false;
+  other.auto_delete = true;
+  refused(other, ReplyCode::resource_locked, locked("q"));
+  ok(queue("shared"));
+  other = exclusive("shared", one, 5);
+  refused(other, ReplyCode::resource_locked, locked("shared"));
+}
+
+TEST_F(Queues, DurableAndExclusiveIsStoredAsNotDurable) {
+  const Incarnation one = start(1);
+  DeclareQueue command = exclusive("q", one);
+  command.durable = true;
+  ok(command);
+  ok(command);
+  command.durable = false;
+  ok(command);
+  EXPECT_FALSE(catalog_.snapshot()->queue("/", "q")->durable);
+}
+
+TEST_F(Queues, ExclusiveAndTransientOnesLiveInTheNodesLocalGroup) {
+  const Incarnation one = start(1);
+  ok(exclusive("e", one));
+  DeclareQueue transient = queue("t");
+  transient.durable = false;
+  transient.incarnation = one;
+  ok(transient);
+  const auto snapshot = catalog_.snapshot();
+  EXPECT_EQ(snapshot->queue("/", "e")->group, local_group_of(NodeId(1)));
+  EXPECT_EQ(snapshot->queue("/", "t")->group, local_group_of(NodeId(1)));
+  EXPECT_EQ(snapshot->queue("/", "t")->incarnation, one);
+  EXPECT_EQ(snapshot->queue("/", "t")->owner, 0u);
+}
+
+TEST_F(Queues, EndedIncarnationLeavesNoQueuesBehind) {
+  const Incarnation one = start(1);
+  ok(NodeDead{NodeId(1), one});
+  refused(exclusive("late", one), ReplyCode::internal_error,
+          "the declaring node's incarnation has ended");
+}
+
+TEST_F(Queues, PreferredGroupIsTakenWhenItIsAQueueGroup) {
+  DeclareQueue command = queue("q");
+  command.preferred_group = GroupId(5);
+  ok(command);
+  EXPECT_EQ(catalog_.snapshot()->queue("/", "q")->group, GroupId(5));
+  for (GroupId bad : {catalog_group, GroupId(99), local_group_of(NodeId(1))}) {
+    command.name = "with-" + std::to_string(bad.value);
+    command.preferred_group = bad;
+    ok(command);
+    EXPECT_EQ(catalog_.snapshot()->queue("/", command.name)->group, GroupId(1));
+  }
+}
+
+TEST_F(Queues, GroupArgumentIsOnlyForTests) {
+  DeclareQueue command = queue("q");
+  command.arguments = {number("x-warren-group", 7)};
+  ok(command);
+  EXPECT_EQ(catalog_.snapshot()->queue("/", "q")->group, GroupId(1));
+}
+
+class TestPlacement : public CatalogTest {
+ protected:
+  static Found obeying() {
+    Found found = three_nodes();
+    found.test_placement = true;
+    return found;
+  }
+  TestPlacement() : CatalogTest(obeying()) {}
+};
+
+TEST_F(TestPlacement, GroupArgumentIsObeyed) {
+  DeclareQueue command = queue("q");
+  command.preferred_group = GroupId(2);
+  command.arguments = {number("x-warren-group", 7)};
+  ok(command);
+  EXPECT_EQ(catalog_.snapshot()->queue("/", "q")->group, GroupId(7));
+  command.name = "p";
+  command.arguments = {number("x-warren-group", 9)};
+  refused(command, ReplyCode::precondition_failed,
+          "invalid arg 'x-warren-group' for queue 'p' in vhost '/': no_such_group");
+}
+
+TEST_F(Queues, DeleteFreesTheNameAndTellsTheGroup) {
+  const QueueId q = ok(queue("q")).queue;
+  const Applied applied = give(DeleteQueue{q});
+  EXPECT_EQ(applied.effects.queues_gone, (std::vector<QueueGone>{{q, GroupId(1)}}));
+  EXPECT_EQ(catalog_.snapshot()->queue(q), nullptr);
+  EXPECT_EQ(catalog_.snapshot()->queue("/", "q"), nullptr);
+  EXPECT_TRUE(give(DeleteQueue{q}).effects.queues_gone.empty()) << "a second time is nothing";
+}
+
+}  // namespace
+}  // namespace warren::catalog
