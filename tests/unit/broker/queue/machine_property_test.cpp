@@ -1,0 +1,201 @@
+// Random commands against an obvious model, beside a machine that is restored from its own
+// snapshot again and again and must never differ by an octet.
+#include <map>
+#include <random>
+
+#include "tests/unit/broker/queue/world.h"
+
+namespace warren::queue {
+namespace {
+
+struct ModelMessage {
+  std::uint32_t size = 0;
+  std::uint32_t failed = 0;
+};
+struct ModelQueue {
+  bool sealed = false;
+  std::map<MessageId, ModelMessage> messages;
+};
+
+class Comparison {
+ public:
+  explicit Comparison(unsigned seed) : random_(seed), twin_(std::make_unique<Machine>()) {}
+
+  void play(int steps) {
+    for (step_ = 0; step_ < steps && !testing::Test::HasFailure(); ++step_) {
+      one_step();
+      if (draw(10) == 0) twin_ = std::make_unique<Machine>(copy_by_snapshot(*twin_));
+      if (step_ % 20 == 0) compare();
+    }
+    compare();
+  }
+
+ private:
+  std::uint64_t draw(std::uint64_t below) { return random_() % below; }
+  QueueId some_queue() { return QueueId(1 + draw(6)); }
+
+  template <typename Command>
+  void both(Command command) {
+    Effects mine, twins;
+    auto outcome = command(machine_, mine);
+    auto other = command(*twin_, twins);
+    EXPECT_EQ(outcome, other);
+    EXPECT_EQ(mine.settled, twins.settled);
+    EXPECT_EQ(mine.dead_entries, twins.dead_entries);
+  }
+
+  std::vector<MessageId> some_messages(QueueId id) {
+    std::vector<MessageId> some;
+    auto it = model_.find(id);
+    if (it == model_.end()) return some;
+    for (const auto& [message, state] : it->second.messages)
+      if (draw(4) == 0) some.push_back(message);
+    return some;
+  }
+
+  void one_step() {
+    switch (draw(20)) {
+      case 0:
+        return create();
+      case 1:
+        return remove();
+      case 2:
+        return purge();
+      case 3:
+        return draw(5) == 0 ? seal() : mark();
+      case 4:
+        return touch();
+      case 5:
+        return draw(4) == 0 ? new_term() : mark();
+      case 6:
+      case 7:
+        return settle(SettleKind::requeue_lost);
+      case 8:
+      case 9:
+      case 10:
+      case 11:
+        return settle(SettleKind::ack);
+      default:
+        return enqueue();
+    }
+  }
+
+  void create() {
+    QueueId id = some_queue();
+    if (removed_.size() > 3) {
+      both([&](Machine& m, Effects&) { return m.forget_removed(CatalogIndex(~0ull)), Outcome(); });
+      removed_.clear();
+    }
+    both([&](Machine& m, Effects&) { return m.create(id, Settings{}), Outcome(); });
+    if (!removed_.contains(id)) model_.try_emplace(id);
+  }
+  void remove() {
+    if (draw(5) != 0) return;
+    QueueId id = some_queue();
+    both([&](Machine& m, Effects& e) { return m.remove(id, CatalogIndex(9), e), Outcome(); });
+    removed_.insert(id);
+    model_.erase(id);
+  }
+  void purge() {
+    QueueId id = some_queue();
+    auto held = some_messages(id);
+    both([&](Machine& m, Effects& e) { return m.purge(id, held, e); });
+    auto it = model_.find(id);
+    if (it == model_.end() || it->second.sealed) return;
+    std::erase_if(it->second.messages, [&](const auto& pair) {
+      return std::find(held.begin(), held.end(), pair.first) == held.end();
+    });
+  }
+  void seal() {
+    QueueId id = some_queue();
+    both([&](Machine& m, Effects& e) { return m.seal(id, false, {}, e); });
+    auto it = model_.find(id);
+    if (it != model_.end()) it->second.sealed = true;
+  }
+  void mark() {
+    QueueId id = some_queue();
+    Ordinal below(draw(200));
+    both([&](Machine& m, Effects& e) { return m.mark(id, 0, below, e), Outcome(); });
+  }
+  void touch() {
+    QueueId id = some_queue();
+    SessionId session{NodeId(1 + static_cast<std::uint32_t>(draw(3))), Incarnation(1 + draw(3))};
+    std::uint64_t what = draw(4);
+    both([&](Machine& m, Effects& e) {
+      if (what == 0) m.untouch(session, id, e);
+      if (what == 1) m.end_session(session, e);
+      if (what >= 2) m.touch(session, id, e);
+      return Outcome();
+    });
+  }
+  void new_term() {
+    ++term_;
+    both([&](Machine& m, Effects&) { return m.on_new_term(term_, EntryIndex(1)), Outcome(); });
+  }
+  void settle(SettleKind kind) {
+    QueueId id = some_queue();
+    auto some = some_messages(id);
+    both([&](Machine& m, Effects& e) { return m.settle(id, kind, some, e); });
+    for (MessageId message : some) {
+      if (kind == SettleKind::ack)
+        model_[id].messages.erase(message);
+      else
+        ++model_[id].messages[message].failed;
+    }
+  }
+  void enqueue() {
+    if (draw(2) == 0) ++next_.entry, next_.slot = Slot(0);
+    std::vector<QueueId> queues;
+    for (std::uint64_t i = 1; i <= 6; ++i)
+      if (draw(3) == 0) queues.push_back(QueueId(i));
+    auto size = static_cast<std::uint32_t>(draw(5) * 100);
+    Enqueue command{next_, size, 0, Stamp(draw(3)), queues};
+    both([&](Machine& m, Effects& e) { return m.enqueue(command, e); });
+    for (QueueId id : queues) {
+      auto it = model_.find(id);
+      if (it != model_.end() && !it->second.sealed) it->second.messages[next_] = {size, 0};
+    }
+    ++next_.slot;
+  }
+
+  void compare() {
+    EXPECT_EQ(broken_invariant(machine_), "") << "step " << step_;
+    EXPECT_EQ(snapshot_of(machine_), snapshot_of(*twin_)) << "step " << step_;
+    EXPECT_EQ(machine_.queue_count(), model_.size());
+    for (const auto& [id, queue] : model_) {
+      const QueueRecord* record = machine_.find(id);
+      ASSERT_NE(record, nullptr);
+      EXPECT_EQ(record->sealed, queue.sealed);
+      auto expected = queue.messages.begin();
+      record->messages.for_each(Ordinal(0), [&](const Message& message) {
+        bool same = expected != queue.messages.end() && expected->first == message.id &&
+                    expected->second.size == message.size &&
+                    expected->second.failed == machine_.failed_deliveries(id, message.ordinal);
+        EXPECT_TRUE(same) << "queue " << id.value << " ordinal " << message.ordinal.value;
+        if (same) ++expected;
+        return same;
+      });
+      EXPECT_EQ(record->messages.size(), queue.messages.size());
+    }
+  }
+
+  std::mt19937_64 random_;
+  Machine machine_;
+  std::unique_ptr<Machine> twin_;
+  std::map<QueueId, ModelQueue> model_;
+  std::set<QueueId> removed_;
+  MessageId next_{EntryIndex(1), Slot(0)};
+  Term term_;
+  int step_ = 0;
+};
+
+TEST(MachineProperty, RestoringASnapshotAtAnyPointChangesNothing) {
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Comparison(seed).play(600);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace warren::queue
