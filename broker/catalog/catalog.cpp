@@ -7,6 +7,20 @@
 
 namespace warren::catalog {
 
+namespace {
+
+bool are_numbered(const std::vector<RegisterNode>& nodes) {
+  std::set<NodeId> numbers;
+  std::set<std::string_view> names;
+  for (const RegisterNode& node : nodes) {
+    if (!node.node || !numbers.insert(node.node).second) return false;
+    if (node.name.empty() || !names.insert(node.name).second) return false;
+  }
+  return !nodes.empty();
+}
+
+}  // namespace
+
 Applied Catalog::apply(CatalogIndex index, const Command& command, Stamp) {
   advance(index);
   Applied applied;
@@ -34,8 +48,8 @@ Result<void> Catalog::run(const Found& command, Applied& applied) {
     if (command.cluster_id == tables_.cluster_id) return {};
     return fail(ReplyCode::internal_error, "another cluster is founded already");
   }
-  if (command.cluster_id == 0 || command.nodes.empty())
-    return fail(ReplyCode::internal_error, "a cluster needs an id and nodes");
+  if (command.cluster_id == 0 || !are_numbered(command.nodes))
+    return fail(ReplyCode::internal_error, "a cluster needs an id and numbered nodes");
   tables_.cluster_id = command.cluster_id;
   tables_.cluster_name = command.cluster_name;
   tables_.replicas = std::max(command.replicas, 1u);

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "broker/base/result.h"
-
 namespace warren {
 namespace {
 
@@ -28,13 +26,6 @@ TEST(Error, WireTextFitsAShortString) {
   const Error error{ReplyCode::precondition_failed, std::string(300, 'x')};
   EXPECT_EQ(error.wire_text().size(), 255u);
   EXPECT_TRUE(error.wire_text().starts_with("PRECONDITION_FAILED - xxx"));
-}
-
-TEST(Result, HoldsAValueOrTheError) {
-  Result<int> good = 7;
-  Result<int> bad = fail(ReplyCode::not_allowed, "no");
-  EXPECT_EQ(good.value(), 7);
-  EXPECT_EQ(bad.error(), (Error{ReplyCode::not_allowed, "no"}));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The state machine as a whole: random commands against a naive model, and its cost at scale.
 #include "broker/catalog/catalog.h"
 
-#include <chrono>
+#include <ctime>
 #include <deque>
 #include <random>
 
@@ -162,37 +162,6 @@ TEST_F(Whole, SameCommandsGiveTheSameOctetsInEveryReplica) {
   EXPECT_EQ(catalog_.snapshot_octets(), other.snapshot_octets());
 }
 
-TEST_F(Whole, SnapshotIsUnaffectedByLaterChanges) {
-  const QueueId q = ok(queue("q")).queue;
-  ok(binding("amq.fanout", "q"));
-  const auto before = catalog_.snapshot();
-  ok(DeleteQueue{q});
-  ok(queue("later"));
-  std::vector<QueueId> out;
-  before->route("/", "amq.fanout", "", nullptr, out);
-  EXPECT_EQ(out, std::vector{q});
-  EXPECT_EQ(before->queue(q)->name, "q");
-  EXPECT_EQ(before->queue("/", "later"), nullptr);
-  EXPECT_LT(before->index(), catalog_.snapshot()->index());
-}
-
-TEST_F(Whole, ListingsAreSorted) {
-  for (const char* name : {"c", "a", "b"}) {
-    ok(queue(name));
-    ok(PutUser{name, "", "", {}});
-    ok(PutVhost{name, ""});
-    ok(PutPermission{name, "guest", "", "", ""});
-  }
-  const auto snapshot = catalog_.snapshot();
-  std::string order;
-  snapshot->for_each_queue([&](const QueueInfo& q) { order += q.name; });
-  snapshot->for_each_user([&](const UserInfo& u) { order += "," + u.name; });
-  snapshot->for_each_permission([&](const PermissionInfo& p) { order += "," + p.vhost; });
-  snapshot->for_each_node([&](const NodeInfo& n) { order += "," + n.name; });
-  snapshot->for_each_group([&](const GroupInfo& g) { order += std::to_string(g.id.value); });
-  EXPECT_EQ(order, "abc,a,b,c,guest,/,a,b,c,n1,n2,n3012345678");
-}
-
 TEST_F(Whole, NoOpEntriesMoveTheIndexOn) {
   catalog_.advance(CatalogIndex(50));
   EXPECT_EQ(catalog_.snapshot()->index(), CatalogIndex(50));
@@ -203,22 +172,25 @@ TEST_F(CatalogDeathTest, IndexNeverStandsStill) {
   EXPECT_DEATH(catalog_.apply(last_, queue("q"), Stamp(1)), "index 1 after 1");
 }
 
+// By processor time, so that a loaded machine does not matter.
 TEST_F(Whole, HundredThousandQueuesAreNotQuadratic) {
-  constexpr int count = 100'000;
-  const auto started = std::chrono::steady_clock::now();
+  constexpr int rounds = 4, round_size = 25'000;
+  std::vector<std::clock_t> took;
   std::shared_ptr<const Snapshot> published;
-  for (int i = 0; i < count; ++i) {
-    const std::string name = "queue-" + std::to_string(i);
-    give(queue(name));
-    give(binding("amq.topic", name, "orders." + std::to_string(i) + ".#"));
-    published = catalog_.snapshot();
+  for (int round = 0; round < rounds; ++round) {
+    const std::clock_t started = std::clock();
+    for (int i = 0; i < round_size; ++i) {
+      const std::string number = std::to_string(round * round_size + i);
+      give(queue("queue-" + number));
+      give(binding("amq.topic", "queue-" + number, "orders." + number + ".#"));
+      published = catalog_.snapshot();
+    }
+    took.push_back(std::clock() - started);
   }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  EXPECT_EQ(published->binding_count(), static_cast<std::size_t>(count));
+  EXPECT_EQ(published->binding_count(), std::size_t{rounds * round_size});
   EXPECT_EQ(route("amq.topic", "orders.4711.new").size(), 1u);
-  RecordProperty("milliseconds", static_cast<int>(took.count() * 1000));
-  // A quadratic catalog takes minutes; a loaded machine with sanitizers still makes this.
-  EXPECT_LT(took.count(), 30.0);
+  // Seven times as long, if each change cost as much as what is there already.
+  EXPECT_LT(took.back(), 4 * took.front());
 }
 
 }  // namespace

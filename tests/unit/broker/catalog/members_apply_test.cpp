@@ -46,6 +46,21 @@ TEST(MembersBeforeFounding, NothingElseIsAccepted) {
   EXPECT_FALSE(catalog.apply(CatalogIndex(3), three_nodes(), Stamp(1)).outcome.error.has_value());
 }
 
+TEST(MembersBeforeFounding, FoundingNeedsNodesOfDistinctNamesAndNumbers) {
+  Found same_number = three_nodes(), same_name = three_nodes(), unnumbered = three_nodes();
+  same_number.nodes[1].node = NodeId(1);
+  same_name.nodes[1].name = "n1";
+  unnumbered.nodes[1].node = NodeId();
+  Catalog catalog;
+  CatalogIndex index;
+  for (const Found& found : {same_number, same_name, unnumbered}) {
+    index = index.next();
+    EXPECT_EQ(catalog.apply(index, found, Stamp(1)).outcome.error->text,
+              "a cluster needs an id and numbered nodes");
+  }
+  EXPECT_FALSE(catalog.founded());
+}
+
 TEST(MembersBeforeFounding, OneNodeAloneVotesAlone) {
   Catalog catalog;
   Found found = three_nodes();
