@@ -1,0 +1,198 @@
+// Channel: one AMQP channel of a connection: runs its methods in order, one after the other, and
+// speaks to the cluster for it. While a synchronous method waits for the cluster, later frames of
+// this channel wait too; other channels go on. Owned by its connection; its reactor.
+// Source: AMQP 0-9-1 §1.5 to §1.8, and RabbitMQ's extensions.
+#pragma once
+
+#include <boost/container/flat_map.hpp>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "broker/amqp/content.h"
+#include "broker/amqp/frame.h"
+#include "broker/amqp/methods.h"
+#include "broker/cluster/door.h"
+#include "broker/frontend/confirms.h"
+#include "broker/frontend/content.h"
+#include "broker/frontend/delivery.h"
+#include "broker/frontend/listing.h"
+#include "broker/frontend/permissions.h"
+
+namespace warren::frontend {
+
+class Connection;
+
+class Channel final : public cluster::ChannelSink, public std::enable_shared_from_this<Channel> {
+ public:
+  Channel(Connection& connection, ChannelNumber number);
+  ~Channel() override;
+
+  void on_frame(const amqp::Frame& frame);
+  // Does what was read so far, then lets go of everything; `done` when the cluster has it.
+  void finish(std::function<void()> done);
+  // Lets go at once. What it holds goes back to its queues.
+  void abort();
+  ChannelListing listing() const;
+
+  // For its connection.
+  bool has_answers() const { return confirms_.has_answers(); }
+  void write_answers();
+  void on_sent();      // more output has reached the socket
+  void on_routable();  // publishes may be routed again
+  void on_tick(BootTime now);
+  // Cancels the consumers whose queue the user may no longer read.
+  void cancel_unreadable();
+
+  void on_outcomes(std::span<const cluster::CommandOutcome> outcomes) override;
+  void on_deliveries(std::vector<queue::Delivery> deliveries) override;
+  void on_consumer_cancelled(ConsumerNumber consumer) override;
+  void on_holdings_refused(QueueId queue, std::span<const queue::Held> refused) override;
+  void on_incarnation_lost() override;
+
+ private:
+  enum class State : std::uint8_t { open, closing, released };
+  struct Consumer {
+    std::string tag;
+    ConsumerNumber number;
+    QueueId queue;
+    GroupId group;
+    std::uint32_t prefetch = 0;
+    bool no_ack = false, exclusive = false, cancelling = false;
+    std::int32_t priority = 0;
+    amqp::FieldTable arguments;
+  };
+  using Done = Result<void>;
+
+  // channel.cpp: methods in order
+  void run(const amqp::Frame& frame);
+  void run_method(std::string_view payload);
+  void run_content(const amqp::Frame& frame);
+  void run_backlog();
+  void run_closing(amqp::FrameType type, std::string_view payload);
+  void raise(const Error& error, const amqp::MethodInfo& method);
+  template <typename M>
+  void write(const M& method);
+  std::uint64_t begin_wait(const amqp::MethodInfo& method);
+  bool end_wait(std::uint64_t wait);
+  void after_wait(const Done& result);
+  template <typename T, typename Then>
+  std::function<void(Result<T>)> answer(const amqp::MethodInfo& method, Then then);
+  template <typename Then>
+  Done after_commands(const amqp::MethodInfo& method, Then then);
+  void on_undecided_change();
+
+  // channel_close.cpp
+  void try_release();
+  void release(std::function<void()> done);
+  static void delete_abandoned(cluster::Door& door, const std::set<QueueId>& queues,
+                               std::function<void()> done);
+  void drop_backlog();
+
+  // What the methods share: channel_queue.cpp
+  Result<std::string> name_of_queue(const std::string& given);
+  Result<const catalog::QueueInfo*> find_queue(std::string_view name);
+  bool is_mine(const catalog::QueueInfo& queue) const;
+  Result<void> may(Access access, Resource resource, std::string_view name);
+  catalog::Bind make_bind(const amqp::FieldTable& arguments) const;
+
+  Done on(const amqp::ChannelOpen&);
+  Done on(const amqp::ChannelFlow& method);
+  Done on(const amqp::ChannelClose& method);
+  Done on(const amqp::AccessRequest&);
+  Done on(const amqp::ConfirmSelect& method);
+  // channel_exchange.cpp
+  Done on(const amqp::ExchangeDeclare& method);
+  Done on(const amqp::ExchangeDelete& method);
+  Done on(const amqp::ExchangeBind& method);
+  Done on(const amqp::ExchangeUnbind& method);
+  template <typename Ok, typename Command>
+  Done define_binding(const amqp::MethodInfo& method, Command command, bool no_wait);
+  // channel_queue.cpp
+  Done on(const amqp::QueueDeclare& method);
+  Done on(const amqp::QueueBind& method);
+  Done on(const amqp::QueueUnbind& method);
+  Done on(const amqp::QueuePurge& method);
+  Done on(const amqp::QueueDelete& method);
+  Done declare(const amqp::QueueDeclare& method, std::string name);
+  Done declared(const catalog::Outcome& outcome, std::string name, bool exclusive, bool no_wait);
+  Done answer_declare(GroupId group, QueueId queue, std::string name);
+  template <typename Method, typename Command>
+  Done bind_queue(const Method& method, Command command);
+  // channel_publish.cpp
+  Done on(const amqp::BasicPublish& method);
+  Done on_message(const amqp::PublishedMessage& message);
+  Done check_message(const amqp::PublishedMessage& message);
+  Done route(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
+             const queue::Content* kept);
+  Done enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
+               const queue::Content* kept);
+  void hold(const amqp::PublishedMessage& message, std::uint64_t confirm_tag);
+  void drop_held();
+  void return_message(const amqp::PublishedMessage& message);
+  void resolve(std::uint64_t confirm_tag, bool ack);
+  // channel_consume.cpp
+  Done on(const amqp::BasicQos& method);
+  Done on(const amqp::BasicConsume& method);
+  Done on(const amqp::BasicCancel& method);
+  Done on(const amqp::BasicGet& method);
+  void cancelled(const std::string& tag, bool no_wait);
+  void got(queue::GetReply reply, GroupId group, bool no_ack);
+  // channel_deliver.cpp
+  Done on(const amqp::BasicAck& method);
+  Done on(const amqp::BasicNack& method);
+  Done on(const amqp::BasicReject& method);
+  Done on(const amqp::BasicRecover& method);
+  Done on(const amqp::BasicRecoverAsync& method);
+  Done settle(DeliveryTag tag, bool multiple, queue::SettleKind kind);
+  void settle_one(GroupId group, QueueId queue, queue::SettleKind kind, const queue::Held& held);
+  bool may_deliver(const Consumer& consumer) const;
+  void deliver(const Consumer& consumer, const queue::Delivery& delivery);
+  void deliver_withheld();
+  void write_content(const queue::Delivery& delivery);
+  void give_back(const Consumer* consumer, const queue::Delivery& delivery);
+  void account(const queue::Delivery& delivery, GroupId group, ConsumerNumber consumer,
+               bool no_ack);
+  void end_consumer(ConsumerNumber number);
+
+  Connection& connection_;
+  const ChannelNumber number_;
+  std::uint64_t key_ = 0;  // at the door
+  State state_ = State::open;
+  bool deaf_ = false;  // the client has closed it: what still comes does not count
+  std::function<void()> finished_;
+
+  // One synchronous method at a time.
+  std::uint64_t wait_ = 0;  // number of the wait that is on, or of the last one
+  bool waiting_ = false;
+  bool running_backlog_ = false;
+  amqp::MethodInfo wait_method_;
+  BootTime wait_deadline_{0};
+  std::function<void()> when_decided_;
+  std::function<void(Result<queue::Outcome>)> purged_;
+  std::deque<WaitingFrame> backlog_;
+
+  std::string last_declared_;
+  amqp::ContentAssembler content_;
+  Confirms confirms_;
+  std::deque<HeldPublish> held_;
+  std::uint64_t undecided_ = 0;  // publishes and returns without an outcome
+  std::vector<QueueId> routed_;  // scratch
+
+  std::map<std::string, Consumer> consumers_;
+  boost::container::flat_map<ConsumerNumber, Consumer*> by_number_;
+  std::set<QueueId> consumed_;  // auto-delete queues that it consumed from
+  std::uint32_t prefetch_ = 0;
+  std::uint32_t global_prefetch_ = 0;
+  std::size_t consumed_unacked_ = 0;  // what global_prefetch_ counts: gets do not
+  DeliveryTag last_tag_;
+  UnackedTable unacked_;
+  std::deque<queue::Delivery> withheld_;  // by the channel's prefetch, or a full socket
+  std::deque<AutoAck> auto_acks_;
+};
+
+}  // namespace warren::frontend

@@ -1,0 +1,150 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "broker/frontend/arguments.h"
+#include "broker/frontend/channel_inline.h"
+#include "broker/frontend/texts.h"
+
+namespace warren::frontend {
+
+// `global` as RabbitMQ reads it: false, each consumer that comes; true, the channel as a whole.
+Channel::Done Channel::on(const amqp::BasicQos& method) {
+  if (method.prefetch_size != 0)
+    return warren::fail(ReplyCode::not_implemented,
+                        fmt::format("prefetch_size!=0 ({})", method.prefetch_size));
+  (method.global ? global_prefetch_ : prefetch_) = method.prefetch_count;
+  write(amqp::BasicQosOk{});
+  deliver_withheld();
+  return {};
+}
+
+Channel::Done Channel::on(const amqp::BasicConsume& method) {
+  Result<std::string> name = name_of_queue(method.queue);
+  if (!name) return std::unexpected(name.error());
+  if (Done allowed = may(Access::read, Resource::queue, *name); !allowed) return allowed;
+  const std::string tag =
+      method.consumer_tag.empty() ? random_name("amq.ctag-") : method.consumer_tag;
+  if (consumers_.contains(tag))
+    return warren::fail(ReplyCode::not_allowed,
+                        fmt::format("attempt to reuse consumer tag '{}'", tag));
+  if (consumers_.size() >= connection_.hub().settings.consumer_max)
+    return warren::fail(ReplyCode::not_allowed,
+                        fmt::format("reached maximum ({}) of consumers per channel",
+                                    connection_.hub().settings.consumer_max));
+  Result<const catalog::QueueInfo*> queue = find_queue(*name);
+  if (!queue) return std::unexpected(queue.error());
+  const std::string resource = queue_text(connection_.vhost(), *name);
+  Result<std::int32_t> priority = consumer_priority(method.arguments, resource);
+  if (!priority) return std::unexpected(priority.error());
+
+  // A shared limit bounds each consumer too, or one of them would hoard what it cannot deliver.
+  std::uint32_t prefetch = prefetch_;
+  if (global_prefetch_ > 0)
+    prefetch = prefetch == 0 ? global_prefetch_ : std::min(prefetch, global_prefetch_);
+  Consumer consumer{
+      tag,   {},        (*queue)->id,    (*queue)->group, prefetch, method.no_ack, method.exclusive,
+      false, *priority, method.arguments};
+  auto registered = [this, consumer, auto_delete = (*queue)->auto_delete,
+                     no_wait = method.no_wait](ConsumerNumber number) -> Done {
+    Consumer& mine = consumers_[consumer.tag] = consumer;
+    mine.number = number;
+    by_number_[number] = &mine;
+    if (auto_delete) consumed_.insert(mine.queue);
+    if (!no_wait) write(amqp::BasicConsumeOk{mine.tag});
+    return {};
+  };
+  queue::Consumer asked{
+      {}, consumer.queue, tag, key_, prefetch, method.no_ack, method.exclusive, *priority};
+  connection_.hub().door.consume(consumer.group, std::move(asked),
+                                 [done = answer<ConsumerNumber>(method.info, registered),
+                                  resource](Result<ConsumerNumber> number) {
+                                   // The leader knows the queue's number only; the text names it.
+                                   if (!number && number.error().code == ReplyCode::access_refused)
+                                     number.error().text = resource + " in exclusive use";
+                                   if (!number && number.error().code == ReplyCode::not_found)
+                                     number.error().text = "no " + resource;
+                                   done(std::move(number));
+                                 });
+  return {};
+}
+
+Channel::Done Channel::on(const amqp::BasicCancel& method) {
+  auto found = consumers_.find(method.consumer_tag);
+  if (found == consumers_.end()) {
+    if (!method.no_wait) write(amqp::BasicCancelOk{method.consumer_tag});
+    return {};
+  }
+  found->second.cancelling = true;
+  connection_.hub().door.cancel(found->second.group, found->second.number,
+                                [weak = weak_from_this(), wait = begin_wait(method.info),
+                                 tag = method.consumer_tag, no_wait = method.no_wait] {
+                                  std::shared_ptr<Channel> self = weak.lock();
+                                  if (self == nullptr || !self->end_wait(wait)) return;
+                                  self->cancelled(tag, no_wait);
+                                  if (!self->waiting_) self->after_wait({});
+                                });
+  return {};
+}
+
+// The last delivery has come. An auto-delete queue goes with its last consumer, before cancel-ok.
+void Channel::cancelled(const std::string& tag, bool no_wait) {
+  auto reply = [this, tag, no_wait] {
+    if (!no_wait) write(amqp::BasicCancelOk{tag});
+  };
+  auto found = consumers_.find(tag);
+  if (found == consumers_.end()) return reply();
+  const QueueId id = found->second.queue;
+  end_consumer(found->second.number);
+  const bool others = std::ranges::any_of(
+      consumers_, [id](const auto& consumer) { return consumer.second.queue == id; });
+  if (others || !consumed_.contains(id) || connection_.catalog()->queue(id) == nullptr)
+    return reply();
+  consumed_.erase(id);
+  connection_.hub().door.delete_queue(
+      id, true, false,
+      [weak = weak_from_this(), wait = begin_wait(amqp::BasicCancel::info),
+       reply](const Result<std::uint64_t>&) {
+        std::shared_ptr<Channel> self = weak.lock();
+        if (self == nullptr || !self->end_wait(wait)) return;
+        reply();
+        self->after_wait({});
+      });
+}
+
+Channel::Done Channel::on(const amqp::BasicGet& method) {
+  Result<std::string> name = name_of_queue(std::string(method.queue));
+  if (!name) return std::unexpected(name.error());
+  if (Done allowed = may(Access::read, Resource::queue, *name); !allowed) return allowed;
+  Result<const catalog::QueueInfo*> queue = find_queue(*name);
+  if (!queue) return std::unexpected(queue.error());
+  return after_commands(
+      method.info,
+      [this, id = (*queue)->id, group = (*queue)->group, no_ack = method.no_ack]() -> Done {
+        connection_.hub().door.get(
+            group, {{key_, 0}, id, no_ack},
+            answer<queue::GetReply>(amqp::BasicGet::info,
+                                    [this, group, no_ack](queue::GetReply reply) -> Done {
+                                      if (reply.error) return std::unexpected(*reply.error);
+                                      got(std::move(reply), group, no_ack);
+                                      return {};
+                                    }));
+        return {};
+      });
+}
+
+void Channel::got(queue::GetReply reply, GroupId group, bool no_ack) {
+  if (!reply.delivery) return write(amqp::BasicGetEmpty{});
+  const queue::Delivery& delivery = *reply.delivery;
+  ++last_tag_;
+  const std::uint32_t left = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(reply.ready_left, std::numeric_limits<std::uint32_t>::max()));
+  write(amqp::BasicGetOk{last_tag_.value, delivery.redelivered, delivery.content.exchange,
+                         delivery.content.routing_key, left});
+  write_content(delivery);
+  account(delivery, group, ConsumerNumber{}, no_ack);
+}
+
+}  // namespace warren::frontend

@@ -1,0 +1,180 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "broker/frontend/channel_inline.h"
+#include "broker/frontend/texts.h"
+
+namespace warren::frontend {
+
+void Channel::on_deliveries(std::vector<queue::Delivery> deliveries) {
+  const std::shared_ptr<Channel> self = shared_from_this();
+  for (queue::Delivery& delivery : deliveries) {
+    auto found = by_number_.find(delivery.consumer);
+    if (found == by_number_.end())
+      give_back(nullptr, delivery);
+    else if (withheld_.empty() && may_deliver(*found->second))
+      deliver(*found->second, delivery);
+    else
+      withheld_.push_back(std::move(delivery));
+  }
+}
+
+// Automatic acks are bounded by the socket alone: they settle as the socket takes them.
+bool Channel::may_deliver(const Consumer& consumer) const {
+  if (connection_.output_full()) return false;
+  return consumer.no_ack || global_prefetch_ == 0 || consumed_unacked_ < global_prefetch_;
+}
+
+void Channel::deliver_withheld() {
+  while (state_ == State::open && !withheld_.empty()) {
+    auto found = by_number_.find(withheld_.front().consumer);
+    if (found != by_number_.end() && !may_deliver(*found->second)) return;
+    const queue::Delivery delivery = std::move(withheld_.front());
+    withheld_.pop_front();
+    if (found == by_number_.end())
+      give_back(nullptr, delivery);
+    else
+      deliver(*found->second, delivery);
+  }
+}
+
+void Channel::deliver(const Consumer& consumer, const queue::Delivery& delivery) {
+  ++last_tag_;
+  write(amqp::BasicDeliver{consumer.tag, last_tag_.value, delivery.redelivered,
+                           delivery.content.exchange, delivery.content.routing_key});
+  write_content(delivery);
+  account(delivery, consumer.group, consumer.number, consumer.no_ack);
+}
+
+void Channel::write_content(const queue::Delivery& delivery) {
+  const queue::Content& content = delivery.content;
+  const Bytes body(content.owner, content.body);
+  if (delivery.delivery_count > 0) {
+    const std::array<amqp::HeaderEdit, 1> edit{
+        {{"x-delivery-count",
+          amqp::FieldValue(static_cast<std::int64_t>(delivery.delivery_count))}}};
+    if (Result<std::string> edited = amqp::edit_headers(content.properties, edit))
+      return connection_.out().content(number_, *edited, body);
+  }
+  connection_.out().content(number_, content.properties, body);
+}
+
+void Channel::account(const queue::Delivery& delivery, GroupId group, ConsumerNumber consumer,
+                      bool no_ack) {
+  if (no_ack) {
+    auto_acks_.push_back({connection_.appended_octets(), group, delivery.queue, delivery.held});
+    return;
+  }
+  unacked_.add({last_tag_, group, delivery.queue, delivery.held, consumer});
+  if (consumer) ++consumed_unacked_;
+}
+
+void Channel::on_sent() {
+  while (!auto_acks_.empty() && auto_acks_.front().sent_at <= connection_.sent_octets()) {
+    const AutoAck& ack = auto_acks_.front();
+    settle_one(ack.group, ack.queue, queue::SettleKind::ack, ack.held);
+    auto_acks_.pop_front();
+  }
+  deliver_withheld();
+}
+
+// A delivery that nobody here takes any more.
+void Channel::give_back(const Consumer* consumer, const queue::Delivery& delivery) {
+  const catalog::QueueInfo* queue = connection_.catalog()->queue(delivery.queue);
+  if (consumer == nullptr && queue == nullptr) return;
+  settle_one(consumer != nullptr ? consumer->group : queue->group, delivery.queue,
+             queue::SettleKind::requeue_nack, delivery.held);
+}
+
+void Channel::end_consumer(ConsumerNumber number) {
+  auto found = by_number_.find(number);
+  if (found == by_number_.end()) return;
+  const Consumer& consumer = *found->second;
+  std::erase_if(withheld_, [&](const queue::Delivery& delivery) {
+    if (delivery.consumer != number) return false;
+    give_back(&consumer, delivery);
+    return true;
+  });
+  const std::string tag = consumer.tag;
+  by_number_.erase(found);
+  consumers_.erase(tag);
+}
+
+void Channel::on_consumer_cancelled(ConsumerNumber number) {
+  const std::shared_ptr<Channel> self = shared_from_this();
+  auto found = by_number_.find(number);
+  if (found == by_number_.end()) return;
+  const std::string tag = found->second->tag;
+  const bool asked = found->second->cancelling;  // cancel-ok is under way
+  end_consumer(number);
+  if (!asked && connection_.peer_can().consumer_cancel_notify) write(amqp::BasicCancel{tag, true});
+}
+
+void Channel::on_holdings_refused(QueueId queue, std::span<const queue::Held> refused) {
+  unacked_.refuse(queue, refused);
+}
+
+void Channel::cancel_unreadable() {
+  std::vector<ConsumerNumber> gone;
+  for (const auto& [tag, consumer] : consumers_) {
+    const catalog::QueueInfo* queue = connection_.catalog()->queue(consumer.queue);
+    if (queue != nullptr && !may(Access::read, Resource::queue, queue->name))
+      gone.push_back(consumer.number);
+  }
+  for (ConsumerNumber number : gone) {
+    connection_.hub().door.cancel(by_number_.at(number)->group, number, [] {});
+    on_consumer_cancelled(number);
+  }
+}
+
+Channel::Done Channel::on(const amqp::BasicAck& method) {
+  return settle(DeliveryTag(method.delivery_tag), method.multiple, queue::SettleKind::ack);
+}
+
+Channel::Done Channel::on(const amqp::BasicNack& method) {
+  return settle(DeliveryTag(method.delivery_tag), method.multiple,
+                method.requeue ? queue::SettleKind::requeue_nack : queue::SettleKind::reject);
+}
+
+Channel::Done Channel::on(const amqp::BasicReject& method) {
+  return settle(DeliveryTag(method.delivery_tag), false,
+                method.requeue ? queue::SettleKind::requeue_reject : queue::SettleKind::reject);
+}
+
+Channel::Done Channel::on(const amqp::BasicRecover& method) {
+  if (!method.requeue) return warren::fail(ReplyCode::not_implemented, "requeue=false");
+  if (Done done = settle(DeliveryTag{0}, true, queue::SettleKind::requeue_nack); !done) return done;
+  write(amqp::BasicRecoverOk{});
+  return {};
+}
+
+Channel::Done Channel::on(const amqp::BasicRecoverAsync& method) {
+  if (!method.requeue) return warren::fail(ReplyCode::not_implemented, "requeue=false");
+  return settle(DeliveryTag{0}, true, queue::SettleKind::requeue_nack);
+}
+
+Channel::Done Channel::settle(DeliveryTag tag, bool multiple, queue::SettleKind kind) {
+  const bool known = unacked_.take(tag, multiple, [this, kind](const Handed& handed) {
+    if (handed.consumer) --consumed_unacked_;
+    if (!handed.refused) settle_one(handed.group, handed.queue, kind, handed.held);
+  });
+  if (!known)
+    return warren::fail(ReplyCode::precondition_failed,
+                        fmt::format("unknown delivery tag {}", tag.value));
+  deliver_withheld();
+  return {};
+}
+
+// What comes back to its queue is waited for by gets and counts; plain settles are not.
+void Channel::settle_one(GroupId group, QueueId queue, queue::SettleKind kind,
+                         const queue::Held& held) {
+  const bool returns = kind != queue::SettleKind::ack && kind != queue::SettleKind::reject;
+  const queue::Origin origin{key_,
+                             origin_tag(returns ? CommandKind::returned : CommandKind::settled)};
+  if (connection_.batch().settle(group, origin, queue, kind, held) && returns) ++undecided_;
+  connection_.touch();
+}
+
+}  // namespace warren::frontend

@@ -1,0 +1,46 @@
+// The templates that the sources of Channel share; see channel.h.
+#pragma once
+
+#include <utility>
+
+#include "broker/frontend/channel.h"
+#include "broker/frontend/connection.h"
+
+namespace warren::frontend {
+
+// Origin::tag: two bits say what the command was, the rest is the publish's number.
+enum class CommandKind : std::uint64_t { publish = 0, returned = 1, settled = 2, purge = 3 };
+constexpr unsigned command_kind_shift = 62;
+constexpr std::uint64_t origin_tag(CommandKind kind, std::uint64_t number = 0) {
+  return (static_cast<std::uint64_t>(kind) << command_kind_shift) | number;
+}
+
+template <typename M>
+void Channel::write(const M& method) {
+  connection_.out().method(number_, method);
+  connection_.touch();
+}
+
+// A callback for the door: runs `then` with the value, if the channel still waits for it.
+template <typename T, typename Then>
+std::function<void(Result<T>)> Channel::answer(const amqp::MethodInfo& method, Then then) {
+  return [weak = weak_from_this(), wait = begin_wait(method),
+          then = std::move(then)](Result<T> result) mutable {
+    std::shared_ptr<Channel> self = weak.lock();
+    if (self == nullptr || !self->end_wait(wait)) return;
+    self->after_wait(result ? then(std::move(*result)) : Done(std::unexpected(result.error())));
+  };
+}
+
+// Runs `then` when all publishes and returns of this channel are decided: a get sees what the
+// channel published before.
+template <typename Then>
+Channel::Done Channel::after_commands(const amqp::MethodInfo& method, Then then) {
+  if (undecided_ == 0) return then();
+  when_decided_ = [this, wait = begin_wait(method), then = std::move(then)]() mutable {
+    if (end_wait(wait)) after_wait(then());
+  };
+  return {};
+}
+
+}  // namespace warren::frontend

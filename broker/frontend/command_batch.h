@@ -1,0 +1,70 @@
+// CommandBatch: the commands that one connection gathers in one turn, by group, in order within
+// each: one submit a group. Owned by the connection; its reactor.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "broker/base/ids.h"
+#include "broker/cluster/door.h"
+#include "broker/queue/client_command.h"
+
+namespace warren::frontend {
+
+class CommandBatch {
+ public:
+  bool empty() const { return groups_.empty(); }
+
+  void publish(GroupId group, queue::Publish command) {
+    PerGroup& to = of(group);
+    to.publishes = true;
+    to.commands.emplace_back(std::move(command));
+  }
+  void add(GroupId group, queue::ClientCommand command) {
+    of(group).commands.push_back(std::move(command));
+  }
+  // Joins the group's last command when that settles the same queue in the same way. True: a
+  // command of its own was begun, whose outcome will come.
+  bool settle(GroupId group, queue::Origin origin, QueueId queue, queue::SettleKind kind,
+              const queue::Held& held) {
+    auto& commands = of(group).commands;
+    if (!commands.empty()) {
+      auto* last = std::get_if<queue::Settle>(&commands.back());
+      if (last != nullptr && last->queue == queue && last->kind == kind &&
+          last->origin.channel == origin.channel && last->origin.tag == origin.tag) {
+        last->messages.push_back(held);
+        return false;
+      }
+    }
+    commands.emplace_back(queue::Settle{origin, queue, kind, {held}});
+    return true;
+  }
+
+  // `published` gets each group that took publishes, after its submit.
+  template <typename Published>
+  void submit_to(cluster::Door& door, Published&& published) {
+    std::vector<PerGroup> groups = std::exchange(groups_, {});
+    for (PerGroup& group : groups) {
+      door.submit(group.id, std::move(group.commands));
+      if (group.publishes) published(group.id);
+    }
+  }
+
+ private:
+  struct PerGroup {
+    GroupId id;
+    bool publishes = false;
+    std::vector<queue::ClientCommand> commands;
+  };
+
+  // A handful of groups: a scan beats a map.
+  PerGroup& of(GroupId id) {
+    for (PerGroup& group : groups_)
+      if (group.id == id) return group;
+    return groups_.emplace_back(PerGroup{id, false, {}});
+  }
+
+  std::vector<PerGroup> groups_;
+};
+
+}  // namespace warren::frontend

@@ -1,0 +1,123 @@
+#include "broker/frontend/content.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstring>
+#include <memory>
+
+namespace warren::frontend {
+
+namespace {
+
+constexpr std::size_t copied_body_limit = 16 * 1024;
+constexpr std::int64_t ttl_limit_ms = 315'360'000'000;  // ten years
+
+// A large body's own buffer beside the rest.
+struct Parts {
+  Bytes body;
+  std::unique_ptr<char[]> rest;
+};
+
+// Copies `part` to `to` and moves that on.
+std::string_view place(char*& to, std::string_view part) {
+  if (part.empty()) return {};
+  std::memcpy(to, part.data(), part.size());
+  std::string_view placed(to, part.size());
+  to += part.size();
+  return placed;
+}
+
+Error bad_expiration(std::string_view text, std::string_view why) {
+  return {ReplyCode::precondition_failed, fmt::format("invalid expiration '{}': {}", text, why)};
+}
+
+}  // namespace
+
+queue::Content make_content(const amqp::PublishedMessage& message, std::string_view properties) {
+  queue::Content content;
+  const std::size_t envelope =
+      message.exchange.size() + message.routing_key.size() + properties.size();
+  char* to = nullptr;
+  if (message.body.size() <= copied_body_limit) {
+    auto buffer = std::make_shared_for_overwrite<char[]>(envelope + message.body.size());
+    to = buffer.get();
+    content.owner = std::move(buffer);
+  } else {
+    auto parts = std::make_shared<Parts>();
+    parts->body = message.body;
+    parts->rest = std::make_unique_for_overwrite<char[]>(envelope);
+    to = parts->rest.get();
+    content.body = parts->body.view();
+    content.owner = std::move(parts);
+  }
+  content.exchange = place(to, message.exchange);
+  content.routing_key = place(to, message.routing_key);
+  content.properties = place(to, properties);
+  if (content.body.empty()) content.body = place(to, message.body.view());
+  return content;
+}
+
+amqp::PublishedMessage message_of(const HeldPublish& held) {
+  amqp::PublishedMessage message;
+  message.exchange = held.content.exchange;
+  message.routing_key = held.content.routing_key;
+  message.mandatory = held.mandatory;
+  message.raw_properties = held.content.properties;
+  message.properties = amqp::scan_properties(held.content.properties).value();
+  message.body = Bytes(held.content.owner, held.content.body);
+  return message;
+}
+
+Result<std::optional<std::uint64_t>> ttl_of(const amqp::PropertyScan& properties) {
+  if (!properties.expiration) return std::nullopt;
+  const std::string_view text = *properties.expiration;
+  std::int64_t value = 0;
+  auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (fault == std::errc::result_out_of_range)
+    return std::unexpected(bad_expiration(text, "value_too_large"));
+  if (fault != std::errc{}) return std::unexpected(bad_expiration(text, "no_integer"));
+  if (end != text.data() + text.size()) {
+    const std::string_view left(end, text.data() + text.size());
+    return std::unexpected(bad_expiration(text, fmt::format("{{leftover_string,\"{}\"}}", left)));
+  }
+  if (value < 0)
+    return std::unexpected(bad_expiration(text, fmt::format("{{value_negative,{}}}", value)));
+  if (value > ttl_limit_ms)
+    return std::unexpected(bad_expiration(text, fmt::format("{{value_too_large,{}}}", value)));
+  return static_cast<std::uint64_t>(value);
+}
+
+Result<std::vector<std::string>> extra_routing_keys(const amqp::PropertyScan& properties) {
+  std::vector<std::string> keys;
+  if (!properties.has_cc && !properties.has_bcc) return keys;
+  const amqp::FieldTable table = amqp::headers_of(properties);
+  for (std::string_view name : {"CC", "BCC"}) {
+    const amqp::FieldValue* value = table.find(name);
+    if (value == nullptr) continue;
+    const auto* array = value->get_if<amqp::FieldArray>();
+    if (array == nullptr)
+      return fail(ReplyCode::precondition_failed,
+                  fmt::format("invalid message: {{unacceptable_type_of_header,\"{}\",{}}}", name,
+                              amqp::type_name(*value)));
+    for (const amqp::FieldValue& element : array->values) {
+      const std::string* key = element.get_if<std::string>();
+      if (key == nullptr)
+        return fail(ReplyCode::precondition_failed,
+                    fmt::format("invalid message: {{unacceptable_type_in_array,\"{}\",{}}}", name,
+                                amqp::type_name(element)));
+      keys.push_back(*key);
+    }
+  }
+  return keys;
+}
+
+std::optional<routing::HeaderValue> MessageHeaders::lookup(std::string_view name) const {
+  if (!table_) table_ = amqp::headers_of(properties_);
+  const amqp::FieldValue* value = table_->find(name);
+  if (value == nullptr) return std::nullopt;
+  text_ = amqp::to_string(*value);
+  return routing::HeaderValue{amqp::type_name(*value), text_};
+}
+
+}  // namespace warren::frontend

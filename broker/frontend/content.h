@@ -1,0 +1,56 @@
+// A published message on its way through a channel: what was read of it, as views, and its one
+// shared buffer once it is to be kept. Pure: the channel's reactor.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "broker/amqp/content.h"
+#include "broker/amqp/properties.h"
+#include "broker/base/clock.h"
+#include "broker/base/result.h"
+#include "broker/queue/content.h"
+#include "broker/routing/headers_match.h"
+
+namespace warren::frontend {
+
+// Envelope, properties and a small body in one buffer; a large body stays where it is.
+queue::Content make_content(const amqp::PublishedMessage& message, std::string_view properties);
+
+// A frame that waits while its channel waits for the cluster.
+struct WaitingFrame {
+  amqp::FrameType type;
+  std::string payload;
+};
+
+// A publish that waits until it may be routed.
+struct HeldPublish {
+  queue::Content content;
+  bool mandatory = false;
+  std::uint64_t confirm_tag = 0;  // 0: unconfirmed
+  BootTime deadline{0};
+};
+// The message as it was read. The views live as long as `held`.
+amqp::PublishedMessage message_of(const HeldPublish& held);
+
+// `expiration` in milliseconds; nothing when absent. Error: 406.
+Result<std::optional<std::uint64_t>> ttl_of(const amqp::PropertyScan& properties);
+
+// The keys of the CC and BCC headers. Error: 406 when one is no array of strings.
+Result<std::vector<std::string>> extra_routing_keys(const amqp::PropertyScan& properties);
+
+// The message's headers for headers exchanges; decodes them on the first look.
+class MessageHeaders final : public routing::HeaderView {
+ public:
+  // `properties` and what it views must outlive this.
+  explicit MessageHeaders(const amqp::PropertyScan& properties) : properties_(properties) {}
+  std::optional<routing::HeaderValue> lookup(std::string_view name) const override;
+
+ private:
+  const amqp::PropertyScan& properties_;
+  mutable std::optional<amqp::FieldTable> table_;
+  mutable std::string text_;
+};
+
+}  // namespace warren::frontend

@@ -1,0 +1,41 @@
+// Hub: what the connections of one reactor share: the reactor, the way into the cluster, the
+// settings, and the list of themselves. Owned by the listener group; its reactor.
+#pragma once
+
+#include <atomic>
+#include <boost/container/flat_map.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "broker/cluster/door.h"
+#include "broker/frontend/authenticator.h"
+#include "broker/frontend/settings.h"
+#include "broker/runtime/reactor.h"
+#include "broker/runtime/timer.h"
+
+namespace warren::frontend {
+
+class Connection;
+
+struct Hub {
+  Hub(runtime::Reactor& on, cluster::Door& into, const Settings& given, Authenticator& who,
+      std::atomic<std::uint32_t>& count)
+      : reactor(on),
+        door(into),
+        settings(given),
+        authenticator(who),
+        open_count(count),
+        ticker(on) {}
+
+  runtime::Reactor& reactor;
+  cluster::Door& door;
+  const Settings& settings;
+  Authenticator& authenticator;
+  std::atomic<std::uint32_t>& open_count;  // of all hubs
+  runtime::Timer ticker;
+  std::string alarm;  // why publishers are blocked; empty: they are not
+  boost::container::flat_map<std::uint64_t, std::shared_ptr<Connection>> connections;
+};
+
+}  // namespace warren::frontend
