@@ -1,6 +1,6 @@
 // GroupClient: a node's front end towards one group: its session, what its consumers hold, and the
 // requests that wait for an answer. Hides leaders and streams: after every reset it re-sends,
-// attaches and goes on. One for each (node, group) and reactor-independent incarnation; the owner
+// attaches and goes on. One for each (node incarnation, group); the owner
 // (cluster's Door) carries its messages, connects it to leaders and turns it. Pure: one reactor.
 // Architecture §8. When the session ends, the object is of no use any more: make another.
 #pragma once
@@ -78,11 +78,9 @@ class GroupClient {
   void close_channel(std::uint64_t channel, std::function<void()> done, BootTime now);
 
   // The path to a leader, found by the owner after seek_leader().
-  void connect(BootTime now) { stream_.connect(now); }
-  void disconnect(NodeId hint) { stream_.disconnect(hint); }
-  void on_message(session::ToClient message, BootTime now) {
-    stream_.on_message(std::move(message), now);
-  }
+  void connect(BootTime now);
+  void disconnect(NodeId hint);
+  void on_message(session::ToClient message, BootTime now);
 
   // Sends what the calls made due and tells the sink what happened. Call after each bout of inputs,
   // and every 10 to 100 ms for the deadlines.
@@ -98,55 +96,64 @@ class GroupClient {
     queue::Origin origin;
     BootTime deadline{};  // publishes; zero: none
     std::uint32_t bytes = 0;
-    bool timed_out = false;
-    bool silent = false;  // the client's own: nobody waits for its outcome
+    bool told = false;  // timed out, or nobody waits: its true outcome is dropped
   };
   struct SentBatch {
     BatchNumber number;
     std::vector<Waiting> commands;
-    std::size_t first_undue = 0;  // commands before have timed out or have no deadline
+    std::size_t undue = 0;  // commands before have timed out or have no deadline
   };
   struct Consuming {
     queue::Consumer consumer;
     bool confirmed = false;
     bool cancelled = false;
   };
-  struct Asked {  // a request on the stream
+  // A request on the stream. Abandoned ones are still answered, so that what the leader gave can
+  // be given back.
+  struct Asked {
     BootTime deadline{};
-    std::function<void(Result<StreamReply>)> done;
+    std::uint64_t channel = 0;  // of a get or a consume
+    bool abandoned = false;
+    std::function<void(Result<StreamReply>, bool abandoned)> done;
   };
   struct Closing {
-    BatchNumber after;  // decided: done; none: not yet batched
-    bool batched = false;
+    std::uint64_t after = 0;  // so many commands must be decided
     BootTime deadline{};
     std::function<void()> done;
   };
 
-  void ask(StreamRequest request, session::ClientStream::RequestOrder order, BootTime now,
-           std::function<void(Result<StreamReply>)> done);
-  void send_cancel(ConsumerNumber number, std::function<void()> done, BootTime now);
+  // group_client.cpp
   void make_batches();
   void make_batch();
-  bool translate(queue::Settle& settle);
+  Waiting waiting_for(const queue::ClientCommand& command, BootTime now) const;
+  void translate(queue::Settle& settle);
   void settle_silently(QueueId queue, queue::SettleKind kind, std::vector<queue::Held> held);
-  Bytes claims();
-
+  void drain();
   void handle(session::Decided decided);
-  void handle(const session::Attached& attached);
+  void handle(session::Attached attached);
   void handle(session::Reply reply);
   void handle(session::Event event);
-  void handle(const session::SeekLeader& seek);
-  void handle(const session::SessionEnded& ended);
-  void take_deliveries(std::vector<queue::Delivery> deliveries);
-  void finish_consume(ConsumerNumber number, Result<StreamReply> reply,
-                      const std::function<void(Result<ConsumerNumber>)>& done);
-  void finish_get(std::uint64_t channel, Result<StreamReply> reply,
-                  const std::function<void(Result<queue::GetReply>)>& done);
+  void handle(session::SeekLeader seek);
+  void handle(session::SessionEnded ended);
+  void decide(const Waiting& command, queue::Outcome outcome);
   void finish_closings(BootTime now);
   void expire(BootTime now);
-  void expire_commands(std::vector<Waiting>& commands, std::size_t& first, BootTime now);
-  void tell_outcomes();
-  void release_bytes(std::uint64_t bytes);
+  void expire_commands(std::vector<Waiting>& commands, std::size_t& undue, BootTime now);
+  void tell();
+
+  // group_client_requests.cpp
+  void ask(StreamRequest request, session::ClientStream::RequestOrder order, std::uint64_t channel,
+           std::function<void(Result<StreamReply>, bool)> done, BootTime now);
+  void expire_requests(BootTime now);
+  void fail_requests();
+  void finish_consume(ConsumerNumber number, Result<StreamReply> reply, bool abandoned,
+                      const std::function<void(Result<ConsumerNumber>)>& done);
+  void finish_get(std::uint64_t channel, Result<StreamReply> reply, bool abandoned,
+                  const std::function<void(Result<queue::GetReply>)>& done);
+  void cancel_at_leader(ConsumerNumber number, std::function<void()> done, BootTime now);
+  void take_deliveries(std::vector<queue::Delivery> deliveries);
+  void consumer_gone(ConsumerNumber number);
+  Bytes claims() const;
 
   const SessionId session_;
   const GroupClientConfig config_;
@@ -158,17 +165,20 @@ class GroupClient {
 
   std::vector<queue::ClientCommand> unsent_;  // not yet in a batch
   std::vector<Waiting> unsent_waiting_;       // beside it
-  std::size_t unsent_first_undue_ = 0;
+  std::size_t unsent_undue_ = 0;
   std::deque<SentBatch> sent_;
   std::uint64_t undecided_bytes_ = 0;
+  std::uint64_t submitted_ = 0;  // commands, ever
+  std::uint64_t decided_ = 0;
   bool was_full_ = false;
 
   std::map<ConsumerNumber, Consuming> consumers_;
   Holdings holdings_;
   std::map<session::RequestId, Asked> asked_;
   std::deque<Closing> closings_;
-  std::set<std::uint64_t> closed_channels_;  // with gets under way
-  std::vector<CommandOutcome> outcomes_;     // to tell
+  // What the sink and the callers are to be told by turn().
+  std::vector<CommandOutcome> outcomes_;
+  std::vector<std::function<void()>> to_tell_;
 };
 
 }  // namespace warren::replica

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "broker/base/ids.h"
@@ -36,7 +37,7 @@ class Holdings {
     std::vector<queue::Held> held;  // as the channel knows them
   };
   // The leader's answer to the claims.
-  void renew(QueueId queue, const queue::ClaimReply::Renewed& renewed);
+  void renew(std::span<const queue::ClaimReply::Renewed> renewed);
   // Drops them; whom to tell, by channel and queue.
   std::vector<Refused> refuse(const std::vector<queue::Held>& refused);
 

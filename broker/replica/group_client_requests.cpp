@@ -1,0 +1,261 @@
+// Consumers, gets, deliveries and claims of a GroupClient.
+#include <iterator>
+#include <utility>
+
+#include "broker/replica/group_client.h"
+
+namespace warren::replica {
+namespace {
+
+using session::ClientStream;
+
+Error no_leader() {
+  return {ReplyCode::internal_error, "no leader of the queue's group answered"};
+}
+
+}  // namespace
+
+void GroupClient::ask(StreamRequest request, ClientStream::RequestOrder order,
+                      std::uint64_t channel, std::function<void(Result<StreamReply>, bool)> done,
+                      BootTime now) {
+  now_ = now;
+  if (ended_ || !stream_.may_request()) {
+    to_tell_.push_back([done = std::move(done)] { done(std::unexpected(no_leader()), false); });
+    return;
+  }
+  session::RequestId id = stream_.request(encode_request(request), order);
+  asked_[id] = Asked{now + config_.request_timeout, channel, false, std::move(done)};
+}
+
+void GroupClient::handle(session::Reply reply) {
+  auto at = asked_.find(reply.id);
+  if (at == asked_.end()) return;
+  Asked asked = std::move(at->second);
+  asked_.erase(at);
+  asked.done(decode_reply(reply.payload), asked.abandoned);
+}
+
+// A request that may be on its way is only abandoned; otherwise the next attach settles what the
+// leader may have made of it.
+void GroupClient::expire_requests(BootTime now) {
+  for (auto at = asked_.begin(); at != asked_.end();) {
+    auto& [id, asked] = *at;
+    if (asked.abandoned || asked.deadline > now) {
+      ++at;
+      continue;
+    }
+    asked.done(std::unexpected(no_leader()), false);
+    if (stream_.phase() == ClientStream::Phase::flowing) {
+      asked.abandoned = true;
+      ++at;
+    } else {
+      stream_.forget(id);
+      at = asked_.erase(at);
+    }
+  }
+}
+
+void GroupClient::fail_requests() {
+  for (auto& [id, asked] : std::exchange(asked_, {}))
+    if (!asked.abandoned) asked.done(std::unexpected(no_leader()), false);
+}
+
+void GroupClient::consume(queue::Consumer consumer,
+                          std::function<void(Result<ConsumerNumber>)> done, BootTime now) {
+  ConsumerNumber number = consumer.number;
+  std::uint64_t channel = consumer.channel;
+  consumers_[number].consumer = consumer;
+  ask(
+      ConsumeRequest{catalog_index_, std::move(consumer)}, ClientStream::RequestOrder::at_once,
+      channel,
+      [this, number, done = std::move(done)](Result<StreamReply> reply, bool abandoned) {
+        finish_consume(number, std::move(reply), abandoned, done);
+      },
+      now);
+}
+
+void GroupClient::finish_consume(ConsumerNumber number, Result<StreamReply> reply, bool abandoned,
+                                 const std::function<void(Result<ConsumerNumber>)>& done) {
+  Result<ConsumerNumber> result = number;
+  const auto* answer = reply ? std::get_if<queue::ConsumeReply>(&*reply) : nullptr;
+  if (!reply)
+    result = std::unexpected(reply.error());
+  else if (answer == nullptr)
+    result = std::unexpected(no_leader());
+  else if (answer->error)
+    result = std::unexpected(*answer->error);
+  if (abandoned) {
+    // The caller was told that it failed.
+    if (result) cancel_at_leader(number, nullptr, now_);
+    return;
+  }
+  if (result)
+    consumers_[number].confirmed = true;
+  else
+    consumers_.erase(number);
+  to_tell_.push_back([done, result = std::move(result)] { done(result); });
+}
+
+void GroupClient::cancel(ConsumerNumber number, std::function<void()> done, BootTime now) {
+  auto at = consumers_.find(number);
+  auto phase = stream_.phase();
+  bool claimed = phase == ClientStream::Phase::attaching || phase == ClientStream::Phase::flowing;
+  if (at == consumers_.end() || !claimed) {
+    consumers_.erase(number);  // the next attach does not claim it
+    to_tell_.push_back(std::move(done));
+    return;
+  }
+  at->second.cancelled = true;
+  cancel_at_leader(number, std::move(done), now);
+}
+
+void GroupClient::cancel_at_leader(ConsumerNumber number, std::function<void()> done,
+                                   BootTime now) {
+  ask(
+      CancelRequest{number}, ClientStream::RequestOrder::at_once, 0,
+      [this, number, done = std::move(done)](const Result<StreamReply>&, bool abandoned) {
+        consumers_.erase(number);
+        if (done && !abandoned) to_tell_.push_back(done);
+      },
+      now);
+}
+
+void GroupClient::get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
+                      BootTime now) {
+  std::uint64_t channel = request.origin.channel;
+  ask(
+      FetchRequest{catalog_index_, request}, ClientStream::RequestOrder::at_once, channel,
+      [this, channel, origin = request.origin, done = std::move(done)](Result<StreamReply> reply,
+                                                                       bool abandoned) {
+        if (reply)
+          if (auto* answer = std::get_if<queue::GetReply>(&*reply)) answer->origin = origin;
+        finish_get(channel, std::move(reply), abandoned, done);
+      },
+      now);
+}
+
+void GroupClient::finish_get(std::uint64_t channel, Result<StreamReply> reply, bool abandoned,
+                             const std::function<void(Result<queue::GetReply>)>& done) {
+  auto* answer = reply ? std::get_if<queue::GetReply>(&*reply) : nullptr;
+  if (answer != nullptr && answer->delivery) {
+    const queue::Delivery& delivery = *answer->delivery;
+    holdings_.add(delivery.queue, delivery.held, channel, ConsumerNumber());
+    if (abandoned)
+      settle_silently(delivery.queue, queue::SettleKind::requeue_nack, {delivery.held});
+  }
+  if (abandoned) return;
+  Result<queue::GetReply> result = std::unexpected(reply ? no_leader() : reply.error());
+  if (answer != nullptr) {
+    if (answer->error)
+      result = std::unexpected(*answer->error);
+    else
+      result = std::move(*answer);
+  }
+  to_tell_.push_back([done, result = std::move(result)]() mutable { done(std::move(result)); });
+}
+
+void GroupClient::counts(QueueId queue, std::function<void(Result<queue::QueueCounts>)> done,
+                         BootTime now) {
+  ask(
+      CountsRequest{catalog_index_, queue}, ClientStream::RequestOrder::after_batches, 0,
+      [this, done = std::move(done)](Result<StreamReply> reply, bool abandoned) {
+        if (abandoned) return;
+        auto* answer = reply ? std::get_if<CountsReply>(&*reply) : nullptr;
+        Result<queue::QueueCounts> result = std::unexpected(reply ? no_leader() : reply.error());
+        if (answer != nullptr) {
+          if (answer->error)
+            result = std::unexpected(*answer->error);
+          else
+            result = answer->counts;
+        }
+        to_tell_.push_back([done, result = std::move(result)] { done(result); });
+      },
+      now);
+}
+
+void GroupClient::close_channel(std::uint64_t channel, std::function<void()> done, BootTime now) {
+  now_ = now;
+  std::vector<ConsumerNumber> consuming;
+  for (const auto& [number, consuming_one] : consumers_)
+    if (consuming_one.consumer.channel == channel && consuming_one.confirmed &&
+        !consuming_one.cancelled)
+      consuming.push_back(number);
+  for (ConsumerNumber number : consuming)
+    cancel(number, [] {}, now);
+  for (auto& [id, asked] : asked_)
+    if (asked.channel == channel && channel != 0) asked.abandoned = true;
+  std::erase_if(consumers_,
+                [channel](const auto& item) { return item.second.consumer.channel == channel; });
+  for (auto& [queue, held] : holdings_.of_channel(channel))
+    settle_silently(queue, queue::SettleKind::requeue_lost, std::move(held));
+  closings_.push_back({submitted_, now + config_.request_timeout, std::move(done)});
+}
+
+void GroupClient::handle(session::Event event) {
+  auto decoded = decode_event(event.payload);
+  if (!decoded) return stream_.disconnect(NodeId());
+  if (auto* deliveries = std::get_if<Deliveries>(&*decoded))
+    take_deliveries(std::move(deliveries->deliveries));
+  else
+    consumer_gone(std::get<queue::ConsumerCancelled>(*decoded).number);
+}
+
+// One whose consumer is gone by now goes back.
+void GroupClient::take_deliveries(std::vector<queue::Delivery> deliveries) {
+  std::map<QueueId, std::vector<queue::Held>> orphans;
+  std::vector<std::pair<std::uint64_t, std::vector<queue::Delivery>>> by_channel;
+  for (queue::Delivery& delivery : deliveries) {
+    auto at = consumers_.find(delivery.consumer);
+    bool wanted = at != consumers_.end() && at->second.confirmed && !at->second.cancelled;
+    std::uint64_t channel = wanted ? at->second.consumer.channel : 0;
+    holdings_.add(delivery.queue, delivery.held, channel, delivery.consumer);
+    if (!wanted) {
+      orphans[delivery.queue].push_back(delivery.held);
+      continue;
+    }
+    if (by_channel.empty() || by_channel.back().first != channel)
+      by_channel.emplace_back(channel, std::vector<queue::Delivery>());
+    by_channel.back().second.push_back(std::move(delivery));
+  }
+  for (auto& [queue, held] : orphans)
+    settle_silently(queue, queue::SettleKind::requeue_nack, std::move(held));
+  for (auto& [channel, list] : by_channel)
+    to_tell_.push_back([this, channel = channel, list = std::move(list)]() mutable {
+      sink_.on_deliveries(channel, std::move(list));
+    });
+}
+
+void GroupClient::consumer_gone(ConsumerNumber number) {
+  auto at = consumers_.find(number);
+  if (at == consumers_.end()) return;
+  std::uint64_t channel = at->second.consumer.channel;
+  bool tell = at->second.confirmed && !at->second.cancelled;
+  consumers_.erase(at);
+  if (tell)
+    to_tell_.push_back([this, channel, number] { sink_.on_consumer_cancelled(channel, number); });
+}
+
+Bytes GroupClient::claims() const {
+  std::map<ConsumerNumber, queue::Claim> consuming;
+  for (const auto& [number, one] : consumers_)
+    if (one.confirmed && !one.cancelled)
+      consuming[number] = queue::Claim{one.consumer, one.consumer.queue, false, {}};
+  std::map<QueueId, queue::Claim> others;
+  for (Holdings::Claimed& claimed : holdings_.claimed()) {
+    auto at = consuming.find(claimed.consumer);
+    queue::Claim& claim =
+        at != consuming.end() && at->second.queue == claimed.queue
+            ? at->second
+            : others.try_emplace(claimed.queue, queue::Claim{{}, claimed.queue, true, {}})
+                  .first->second;
+    claim.held.insert(claim.held.end(), claimed.held.begin(), claimed.held.end());
+  }
+  std::vector<queue::Claim> claims;
+  for (auto& [number, claim] : consuming)
+    claims.push_back(std::move(claim));
+  for (auto& [queue, claim] : others)
+    claims.push_back(std::move(claim));
+  return encode_claims(claims);
+}
+
+}  // namespace warren::replica

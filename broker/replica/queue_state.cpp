@@ -1,0 +1,206 @@
+#include "broker/replica/queue_state.h"
+
+#include <algorithm>
+
+#include "broker/base/codec.h"
+#include "broker/replica/outcome_codec.h"
+
+namespace warren::replica {
+namespace {
+
+constexpr std::uint8_t part_version = 1;
+
+std::string queue_key(QueueId queue) {
+  ByteWriter out;
+  out.u8('q');
+  out.u64_be(queue.value);
+  return out.take();
+}
+
+std::unexpected<Error> malformed(const char* what) {
+  return fail(ReplyCode::internal_error, std::string("malformed ") + what);
+}
+
+// Runs one batch's commands against the machine.
+class BatchRun {
+ public:
+  BatchRun(queue::Machine& machine, Stamp stamp, const Verdicts& verdicts, EntryIndex index,
+           std::uint32_t first_slot, queue::Effects& effects)
+      : machine_(machine),
+        stamp_(stamp),
+        verdicts_(verdicts),
+        index_(index),
+        slot_(first_slot),
+        effects_(effects) {}
+
+  queue::Outcome operator()(const queue::Publish& p) {
+    queue::Enqueue enqueue;
+    enqueue.message = {index_, Slot(slot_++)};
+    enqueue.size = static_cast<std::uint32_t>(p.content.size());
+    enqueue.priority = p.priority;
+    if (p.ttl_ms) enqueue.deadline = Stamp(stamp_.value + *p.ttl_ms);
+    if (p.queues.size() <= 1) {
+      enqueue.queues = std::span(p.queues.data(), p.queues.size());
+      return machine_.enqueue(enqueue, effects_);
+    }
+    once_.assign(p.queues.begin(), p.queues.end());
+    std::sort(once_.begin(), once_.end());
+    once_.erase(std::unique(once_.begin(), once_.end()), once_.end());
+    enqueue.queues = once_;
+    return machine_.enqueue(enqueue, effects_);
+  }
+  queue::Outcome operator()(const queue::Settle& s) {
+    accepted_.clear();
+    for (const queue::Held& held : s.messages) {
+      if (refused_ < verdicts_.refused.size() && verdicts_.refused[refused_] == held_)
+        ++refused_;
+      else
+        accepted_.push_back(held.message);
+      ++held_;
+    }
+    if (accepted_.empty()) return {};
+    return machine_.settle(s.queue, s.kind, accepted_, effects_);
+  }
+  queue::Outcome operator()(const queue::Purge& p) {
+    std::span<const MessageId> spared;
+    if (purge_ < verdicts_.spared.size()) spared = verdicts_.spared[purge_++];
+    return machine_.purge(p.queue, spared, effects_);
+  }
+  queue::Outcome operator()(const queue::Seal& s) {
+    SealFound found;
+    if (seal_ < verdicts_.sealed.size()) found = verdicts_.sealed[seal_++];
+    return machine_.seal(s.queue, s.if_empty, {found.in_use, found.held}, effects_);
+  }
+
+ private:
+  queue::Machine& machine_;
+  const Stamp stamp_;
+  const Verdicts& verdicts_;
+  const EntryIndex index_;
+  std::uint32_t slot_;
+  queue::Effects& effects_;
+  std::uint32_t held_ = 0;   // position among the batch's held
+  std::size_t refused_ = 0;  // next of verdicts.refused
+  std::size_t purge_ = 0, seal_ = 0;
+  std::vector<QueueId> once_;
+  std::vector<MessageId> accepted_;
+};
+
+}  // namespace
+
+Result<void> QueueState::apply(EntryIndex index, Term term,
+                               const std::shared_ptr<const std::string>& data,
+                               QueueApplied& applied) {
+  auto entry = decode_entry(data);
+  if (!entry) return std::unexpected(entry.error());
+  std::vector<std::pair<QueueId, queue::Settings>> creates;
+  for (const QueueCreate& create : entry->creates) {
+    ByteReader in(create.settings);
+    auto settings = queue::Settings::decode(in);
+    if (!settings) return malformed("queue settings");
+    creates.emplace_back(create.queue, *settings);
+  }
+
+  applied_ = index;
+  stamp_ = std::max(stamp_, entry->stamp);
+  for (const auto& [queue, settings] : creates)
+    machine_.create(queue, settings);
+  for (const Touch& touch : entry->touches)
+    machine_.touch(touch.session, touch.queue, applied.queues);
+  auto contents = std::make_shared<EntryContents>();
+  contents->term = term;
+  contents->bytes = data->size();
+  std::uint32_t slot = 0;
+  for (const EntryBatch& batch : entry->batches)
+    apply_batch(batch, index, slot, *contents, applied);
+  for (const Mark& mark : entry->marks)
+    machine_.mark(mark.queue, mark.priority, mark.ordinal, applied.queues);
+  for (const Touch& touch : entry->untouches)
+    machine_.untouch(touch.session, touch.queue, applied.queues);
+  for (SessionId session : entry->ended) {
+    ledger_.end(session);
+    machine_.end_session(session, applied.queues);
+    applied.ended.push_back(session);
+  }
+  for (QueueId queue : entry->removed)
+    machine_.remove(queue, applied.queues);
+  if (entry->forget_removed) machine_.forget_removed(entry->forget_removed);
+  if (!contents->messages.empty()) applied.contents.emplace_back(index, std::move(contents));
+  return {};
+}
+
+void QueueState::apply_batch(const EntryBatch& batch, EntryIndex index, std::uint32_t& next_slot,
+                             EntryContents& contents, QueueApplied& applied) {
+  auto decoded = decode_batch(batch.blob);
+  // Slots are counted whether or not the batch is applied: readers of the entry know no ledger.
+  std::uint32_t first_slot = next_slot;
+  if (decoded) {
+    for (const auto& command : decoded->commands)
+      if (const auto* p = std::get_if<queue::Publish>(&command))
+        contents.messages.push_back(p->content);
+    next_slot = static_cast<std::uint32_t>(contents.messages.size());
+  }
+#if WARREN_MUTATION == 3  // accept a gapped batch
+  auto admission = ledger_.admit(batch.session, batch.number);
+  if (admission == session::Admission::duplicate || admission == session::Admission::ended) return;
+#else
+  if (ledger_.admit(batch.session, batch.number) != session::Admission::apply) return;
+#endif
+  std::string octets;
+  if (decoded) {
+    std::vector<queue::Outcome> outcomes;
+    outcomes.reserve(decoded->commands.size());
+    BatchRun run(machine_, stamp_, batch.verdicts, index, first_slot, applied.queues);
+    for (const auto& command : decoded->commands)
+      outcomes.push_back(std::visit(run, command));
+    octets = encode_outcomes(outcomes);
+  }
+  ledger_.record(batch.session, batch.number, std::move(octets));
+  ledger_.release(batch.session, batch.released);
+  applied.recorded.push_back({batch.session, batch.number});
+}
+
+void QueueState::apply_no_op(EntryIndex index, Term term) {
+  applied_ = index;
+  machine_.on_new_term(term, index);
+}
+
+std::vector<StatePart> QueueState::take_parts(bool everything) {
+  std::vector<StatePart> parts;
+  ByteWriter group;
+  group.u8(part_version);
+  group.varint(applied_.value);
+  group.varint(stamp_.value);
+  group.string(ledger_.serialise());
+  group.string(machine_.group_octets());
+  parts.push_back({"g", group.take()});
+  if (everything)
+    machine_.for_each_queue([&](const queue::QueueRecord& record) {
+      parts.push_back({queue_key(record.id), machine_.queue_octets(record.id)});
+    });
+  else
+    for (QueueId queue : machine_.changed())
+      parts.push_back({queue_key(queue), machine_.queue_octets(queue)});
+  machine_.clear_changed();
+  return parts;
+}
+
+Result<void> QueueState::restore(const std::string& key, const std::string& octets) {
+  if (key != "g") {
+    if (key.empty() || key[0] != 'q' || !machine_.restore_queue(octets))
+      return malformed("queue in a snapshot");
+    return {};
+  }
+  ByteReader in(octets);
+  if (in.u8() != part_version) return malformed("snapshot: unknown version");
+  applied_ = EntryIndex(in.varint());
+  stamp_ = Stamp(in.varint());
+  auto ledger = session::Ledger::restore(in.string());
+  std::string_view machine = in.string();
+  if (!in.ok() || !in.at_end() || !ledger || !machine_.restore_group(machine))
+    return malformed("group in a snapshot");
+  ledger_ = std::move(*ledger);
+  return {};
+}
+
+}  // namespace warren::replica
