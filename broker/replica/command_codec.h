@@ -49,6 +49,11 @@ struct Touch {
   bool operator==(const Touch&) const = default;
 };
 
+struct QueueRemoval {
+  QueueId queue;
+  CatalogIndex deleted;  // the catalog had deleted it by then
+  bool operator==(const QueueRemoval&) const = default;
+};
 // What the leader alone knew when it proposed a seal.
 struct SealFound {
   bool in_use = false;     // if_unused was asked, and there is a consumer
@@ -80,7 +85,7 @@ struct QueueEntry {
   std::vector<EntryBatch> batches;
   std::vector<Mark> marks;
   std::vector<SessionId> ended;
-  std::vector<QueueId> removed;
+  std::vector<QueueRemoval> removed;
   CatalogIndex forget_removed;  // 0: nothing
 
   bool empty() const {

@@ -94,8 +94,10 @@ void put_own(const QueueEntry& entry, proto::EntryHeader& header) {
     header.add_ended_node(session.node.value);
     header.add_ended_incarnation(session.incarnation.value);
   }
-  for (QueueId queue : entry.removed)
-    header.add_removed_queue(queue.value);
+  for (const QueueRemoval& removal : entry.removed) {
+    header.add_removed_queue(removal.queue.value);
+    header.add_removed_at(removal.deleted.value);
+  }
   header.set_forget_removed(entry.forget_removed.value);
 }
 
@@ -106,7 +108,8 @@ bool own_columns_consistent(const proto::EntryHeader& h) {
          h.touch_queue_size() == h.touch_node_size() &&
          h.untouch_incarnation_size() == h.untouch_node_size() &&
          h.untouch_queue_size() == h.untouch_node_size() &&
-         h.ended_incarnation_size() == h.ended_node_size();
+         h.ended_incarnation_size() == h.ended_node_size() &&
+         h.removed_at_size() == h.removed_queue_size();
 }
 
 std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out) {
@@ -122,8 +125,8 @@ std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out)
                              QueueId(h.untouch_queue(i))});
   for (int i = 0; i < h.ended_node_size(); ++i)
     out.ended.push_back({NodeId(h.ended_node(i)), Incarnation(h.ended_incarnation(i))});
-  for (std::uint64_t queue : h.removed_queue())
-    out.removed.push_back(QueueId(queue));
+  for (int i = 0; i < h.removed_queue_size(); ++i)
+    out.removed.push_back({QueueId(h.removed_queue(i)), CatalogIndex(h.removed_at(i))});
   out.forget_removed = CatalogIndex(h.forget_removed());
   return std::nullopt;
 }

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "broker/base/clock.h"
-#include "broker/catalog/snapshot.h"
+#include "broker/catalog/catalog.h"
 #include "broker/queue/dispatcher.h"
 #include "broker/replica/entry_cache.h"
 #include "broker/replica/queue_state.h"
@@ -76,56 +76,50 @@ class QueueHost {
   std::size_t waiting_batches() const;  // for the catalog, or for room in the log
 
  private:
-  struct Stream;
-  struct PendingDelivery {
-    queue::Delivery delivery;  // without content until it is there
-    bool ready = false;
-    std::optional<session::RequestId> get;  // the answer to a get instead
-    std::uint64_t ready_left = 0;
-  };
+  struct Stream;  // queue_host_stream.h
+  struct PendingDelivery;
+  struct Wanted;
   struct WaitingRequest {
     SessionId session;
+    session::StreamEpoch epoch;
     session::RequestId id;
     StreamRequest request;
   };
 
   Stream& stream_at(SessionId session);
+  Stream* find_stream(SessionId session) const;
   void pump(Stream& stream, BootTime now);
+  void pump_all(BootTime now);
   void detach(Stream& stream, BootTime now);
-  void attach(Stream& stream, const Bytes& claims, BootTime now);
-  void take_request(Stream& stream, const session::Request& request);
+  void attach(Stream& stream, session::StreamEpoch epoch, const Bytes& claims);
+  void reconcile();
+  bool ended_in_catalog(SessionId session) const;
 
-  // queue_host_resolve.cpp
-  void build_entry(BootTime now);
-  void add_batches(QueueEntry& entry, BootTime now);
-  void resolve(SessionId session, const session::Batch& batch, const DecodedBatch& decoded,
-               QueueEntry& entry, BootTime now);
-  void resolve_one(SessionId session, const queue::Publish& publish, Verdicts& verdicts,
-                   QueueEntry& entry, BootTime now);
-  void resolve_one(SessionId session, const queue::Settle& settle, Verdicts& verdicts,
-                   QueueEntry& entry, BootTime now);
-  void resolve_one(SessionId session, const queue::Purge& purge, Verdicts& verdicts,
-                   QueueEntry& entry, BootTime now);
-  void resolve_one(SessionId session, const queue::Seal& seal, Verdicts& verdicts,
-                   QueueEntry& entry, BootTime now);
+  // queue_host_propose.cpp
+  void propose_entry(BootTime now);
+  void add_batches(QueueEntry& entry);
+  void resolve(SessionId session, const DecodedBatch& batch, Verdicts& verdicts, QueueEntry& entry);
+  void resolve_settle(SessionId session, const queue::Settle& settle, std::uint32_t& position,
+                      Verdicts& verdicts);
   void plan_marks(QueueEntry& entry);
   void add_own(QueueEntry& entry);
   bool touch_queue(QueueId queue, QueueEntry& entry);
-  void propose(std::shared_ptr<const std::string> data);
   Stamp stamp(BootTime now);
-  void reconcile();
 
   // queue_host_deliver.cpp
   void serve_requests(BootTime now);
-  bool serve(const WaitingRequest& waiting, BootTime now);
-  void poll(BootTime now);
-  void take_poll(queue::Poll& poll);
+  bool serve(const WaitingRequest& waiting, Stream& stream, BootTime now);
+  enum class Presence : std::uint8_t { here, coming, gone };
+  Presence presence(CatalogIndex catalog_index, QueueId queue);
+  Error queue_gone(QueueId queue) const;
+  void reply(Stream& stream, session::StreamEpoch epoch, session::RequestId id,
+             const StreamReply& reply);
+  void poll();
   void answer_consume(const queue::ConsumeAnswer& answer);
   void answer_get(const queue::GetAnswer& answer);
-  void hand_out(SessionId session, PendingDelivery pending);
-  queue::Delivery delivery_of(const queue::Handout& handout) const;
-  void fill_contents();
+  void hand_out(const queue::Handout& handout, session::RequestId get, std::uint64_t ready_left);
   void flush(Stream& stream);
+  void send_deliveries(Stream& stream, Deliveries& deliveries);
 
   const GroupId group_;
   const QueueState& state_;
@@ -149,10 +143,12 @@ class QueueHost {
   std::set<QueueId> to_create_;  // for a consumer or a get
   std::set<QueueId> to_remove_;
   std::set<SessionId> to_end_;
-  std::set<QueueId> removed_;  // remembered by the machine, as this leader knows
+  std::map<QueueId, CatalogIndex> to_forget_;  // removed in this term, with what was written
   bool reconciled_ = false;
+  std::optional<CatalogIndex> reconciled_at_;
   CatalogIndex catalog_floor_;
-  std::map<EntryIndex, std::vector<SessionId>> wanted_;  // contents on their way
+  std::map<EntryIndex, std::shared_ptr<Wanted>> wanted_;  // contents on their way
+  std::vector<EntryIndex> to_read_;
   queue::Poll poll_;
   bool more_ = false;
 };

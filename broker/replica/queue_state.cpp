@@ -122,8 +122,8 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
     machine_.end_session(session, applied.queues);
     applied.ended.push_back(session);
   }
-  for (QueueId queue : entry->removed)
-    machine_.remove(queue, applied.queues);
+  for (const QueueRemoval& removal : entry->removed)
+    machine_.remove(removal.queue, removal.deleted, applied.queues);
   if (entry->forget_removed) machine_.forget_removed(entry->forget_removed);
   if (!contents->messages.empty()) applied.contents.emplace_back(index, std::move(contents));
   return {};
@@ -140,12 +140,7 @@ void QueueState::apply_batch(const EntryBatch& batch, EntryIndex index, std::uin
         contents.messages.push_back(p->content);
     next_slot = static_cast<std::uint32_t>(contents.messages.size());
   }
-#if WARREN_MUTATION == 3  // accept a gapped batch
-  auto admission = ledger_.admit(batch.session, batch.number);
-  if (admission == session::Admission::duplicate || admission == session::Admission::ended) return;
-#else
   if (ledger_.admit(batch.session, batch.number) != session::Admission::apply) return;
-#endif
   std::string octets;
   if (decoded) {
     std::vector<queue::Outcome> outcomes;

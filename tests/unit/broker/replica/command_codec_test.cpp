@@ -77,7 +77,7 @@ QueueEntry sample_entry() {
   entry.touches = {{{NodeId(1), Incarnation(4)}, QueueId(7)}};
   entry.marks = {{QueueId(7), 0, Ordinal(64)}};
   entry.ended = {{NodeId(2), Incarnation(3)}};
-  entry.removed = {QueueId(5)};
+  entry.removed = {{QueueId(5), CatalogIndex(70)}};
   EntryBatch batch;
   batch.session = {NodeId(1), Incarnation(4)};
   batch.number = BatchNumber(17);

@@ -1,0 +1,206 @@
+// Requests of the streams, what the dispatcher hands out, and the contents that go with it.
+#include <utility>
+
+#include "broker/replica/queue_host_stream.h"
+
+namespace warren::replica {
+
+void QueueHost::serve_requests(BootTime now) {
+  std::deque<WaitingRequest> kept;
+  std::set<std::pair<SessionId, ConsumerNumber>> waiting;  // consumers that are not registered yet
+  for (WaitingRequest& request : std::exchange(requests_, {})) {
+    Stream* stream = find_stream(request.session);
+    if (stream == nullptr || !stream->attached || stream->stream.epoch() != request.epoch) continue;
+    const auto* cancel = std::get_if<CancelRequest>(&request.request);
+    bool behind = cancel != nullptr && waiting.contains({request.session, cancel->number});
+    if (!behind && serve(request, *stream, now)) continue;
+    if (const auto* consume = std::get_if<ConsumeRequest>(&request.request))
+      waiting.insert({request.session, consume->consumer.number});
+    kept.push_back(std::move(request));
+  }
+  requests_ = std::move(kept);
+}
+
+QueueHost::Presence QueueHost::presence(CatalogIndex catalog_index, QueueId queue) {
+  if (state_.machine().find(queue) != nullptr) return Presence::here;
+  if (catalog_index > catalog_->index()) return Presence::coming;
+  const catalog::QueueInfo* info = catalog_->queue(queue);
+  if (info == nullptr || info->group != group_ || state_.machine().was_removed(queue))
+    return Presence::gone;
+  if (!creating_.contains(queue)) to_create_.insert(queue);
+  return Presence::coming;
+}
+
+Error QueueHost::queue_gone(QueueId queue) const {
+  const catalog::QueueInfo* info = catalog_->queue(queue);
+  if (info == nullptr) return {ReplyCode::not_found, "no queue"};
+  return {ReplyCode::not_found, "no queue '" + info->name + "' in vhost '" + info->vhost + "'"};
+}
+
+void QueueHost::reply(Stream& stream, session::StreamEpoch epoch, session::RequestId id,
+                      const StreamReply& reply) {
+  stream.stream.reply(epoch, id, encode_reply(reply));
+}
+
+// False: it has to wait for the catalog, or for its queue's first entry.
+bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime now) {
+  SessionId session = waiting.session;
+  if (const auto* cancel = std::get_if<CancelRequest>(&waiting.request)) {
+    dispatcher_.cancel_consumer(session, cancel->number, now);
+    reply(stream, waiting.epoch, waiting.id, CancelReply{});
+    return true;
+  }
+  if (const auto* consume = std::get_if<ConsumeRequest>(&waiting.request)) {
+    Presence where = presence(consume->catalog_index, consume->consumer.queue);
+    if (where == Presence::coming) return false;
+    if (where == Presence::gone) {
+      reply(stream, waiting.epoch, waiting.id,
+            queue::ConsumeReply{consume->consumer.number, queue_gone(consume->consumer.queue)});
+      return true;
+    }
+    stream.consumes[consume->consumer.number] = waiting.id;
+    dispatcher_.add_consumer(session, consume->consumer);
+    return true;
+  }
+  if (const auto* fetch = std::get_if<FetchRequest>(&waiting.request)) {
+    Presence where = presence(fetch->catalog_index, fetch->get.queue);
+    if (where == Presence::coming) return false;
+    queue::GetRequest request = fetch->get;
+    if (where == Presence::gone) {
+      reply(stream, waiting.epoch, waiting.id,
+            queue::GetReply{request.origin, std::nullopt, 0, queue_gone(request.queue)});
+      return true;
+    }
+    request.origin.tag = waiting.id.value;  // how its answer finds the request
+    dispatcher_.get(session, request, now);
+    return true;
+  }
+  const auto& counts = std::get<CountsRequest>(waiting.request);
+  Presence where = presence(counts.catalog_index, counts.queue);
+  if (where == Presence::coming) return false;
+  CountsReply answer;
+  answer.counts.queue = counts.queue;
+  if (where == Presence::gone)
+    answer.error = queue_gone(counts.queue);
+  else
+    answer.counts = dispatcher_.counts(counts.queue);
+  reply(stream, waiting.epoch, waiting.id, answer);
+  return true;
+}
+
+void QueueHost::poll() {
+  if (!dispatcher_.has_work()) return;
+  dispatcher_.poll(config_.poll_limit, poll_);
+  more_ = more_ || poll_.more;
+  for (const queue::ConsumeAnswer& answer : poll_.consumes)
+    answer_consume(answer);
+  for (const queue::GetAnswer& answer : poll_.gets)
+    answer_get(answer);
+  for (const queue::Handout& handout : poll_.handouts)
+    hand_out(handout, {}, 0);
+  for (const queue::CancelNotice& notice : poll_.cancelled)
+    if (Stream* stream = find_stream(notice.session)) {
+      flush(*stream);
+      stream->stream.send_event(encode_event(queue::ConsumerCancelled{notice.number}));
+    }
+  for (QueueId queue : poll_.consumers_gone)
+    if (const auto* record = state_.machine().find(queue);
+        record != nullptr && record->settings.auto_delete)
+      ports_.on_queue_unused(queue);
+  auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  append(needs_.marks, poll_.needs.marks);
+  append(needs_.touches, poll_.needs.touches);
+  append(needs_.untouches, poll_.needs.untouches);
+  if (!to_read_.empty()) ports_.read_entries(std::exchange(to_read_, {}));
+}
+
+void QueueHost::answer_consume(const queue::ConsumeAnswer& answer) {
+  Stream* stream = find_stream(answer.session);
+  if (stream == nullptr) return;
+  auto asked = stream->consumes.find(answer.number);
+  if (asked == stream->consumes.end()) return;
+  queue::ConsumeReply said{answer.number, std::nullopt};
+  if (answer.verdict == queue::ConsumeVerdict::queue_gone)
+    said.error = Error{ReplyCode::not_found, "no queue"};
+  else if (answer.verdict == queue::ConsumeVerdict::exclusive_use)
+    said.error = Error{ReplyCode::access_refused, "queue in exclusive use"};
+  reply(*stream, stream->stream.epoch(), asked->second, said);
+  stream->consumes.erase(asked);
+}
+
+void QueueHost::answer_get(const queue::GetAnswer& answer) {
+  Stream* stream = find_stream(answer.session);
+  if (stream == nullptr) return;
+  session::RequestId id(answer.request.origin.tag);
+  if (answer.verdict == queue::GetVerdict::message && answer.handout)
+    return hand_out(*answer.handout, id, answer.ready_left);
+  queue::GetReply said;
+  said.origin = answer.request.origin;
+  if (answer.verdict == queue::GetVerdict::queue_gone)
+    said.error = queue_gone(answer.request.queue);
+  reply(*stream, stream->stream.epoch(), id, said);
+}
+
+void QueueHost::hand_out(const queue::Handout& handout, session::RequestId get,
+                         std::uint64_t ready_left) {
+  Stream* stream = find_stream(handout.session);
+  if (stream == nullptr) return;
+  PendingDelivery pending;
+  queue::Delivery& delivery = pending.delivery;
+  delivery.consumer = handout.consumer;
+  delivery.queue = handout.queue;
+  delivery.held = handout.held;
+  delivery.redelivered = handout.redelivered;
+  delivery.delivery_count = handout.delivery_count;
+  pending.get = get;
+  pending.ready_left = ready_left;
+  EntryIndex entry = handout.held.message.entry;
+  if (auto cached = cache_.find(entry)) {
+    pending.wanted = std::make_shared<Wanted>(Wanted{true, std::move(cached)});
+  } else {
+    auto& wanted = wanted_[entry];
+    if (!wanted) {
+      wanted = std::make_shared<Wanted>();
+      to_read_.push_back(entry);
+    }
+    pending.wanted = wanted;
+  }
+  stream->deliveries.push_back(std::move(pending));
+}
+
+void QueueHost::send_deliveries(Stream& stream, Deliveries& deliveries) {
+  if (deliveries.deliveries.empty()) return;
+  stream.stream.send_event(encode_event(std::exchange(deliveries, {})));
+}
+
+// In order, as far as the contents are there.
+void QueueHost::flush(Stream& stream) {
+  Deliveries batch;
+  std::size_t bytes = 0;
+  while (!stream.deliveries.empty() && stream.deliveries.front().wanted->arrived) {
+    PendingDelivery pending = std::move(stream.deliveries.front());
+    stream.deliveries.pop_front();
+    const auto& contents = pending.wanted->contents;
+    std::uint32_t slot = pending.delivery.held.message.slot.value;
+    // Settled or purged while it was read: nobody has it.
+    if (!contents || slot >= contents->messages.size()) continue;
+    pending.delivery.entry_term = contents->term;
+    pending.delivery.content = contents->messages[slot];
+    if (pending.get) {
+      send_deliveries(stream, batch);
+      queue::GetReply said;
+      said.ready_left = pending.ready_left;
+      said.delivery = std::move(pending.delivery);
+      reply(stream, stream.stream.epoch(), pending.get, said);
+      continue;
+    }
+    bytes += pending.delivery.content.size();
+    batch.deliveries.push_back(std::move(pending.delivery));
+    if (bytes < config_.event_bytes) continue;
+    send_deliveries(stream, batch);
+    bytes = 0;
+  }
+  send_deliveries(stream, batch);
+}
+
+}  // namespace warren::replica

@@ -1,0 +1,153 @@
+// From batches to one log entry: verdicts, creates, marks, and the leader's own housekeeping.
+#include <algorithm>
+#include <utility>
+
+#include "broker/base/codec.h"
+#include "broker/replica/queue_host_stream.h"
+
+namespace warren::replica {
+namespace {
+
+std::string settings_of(const catalog::QueueInfo& info) {
+  queue::Settings settings;
+  settings.durable = info.durable;
+  settings.exclusive = info.exclusive;
+  settings.auto_delete = info.auto_delete;
+  ByteWriter out;
+  settings.encode(out);
+  return out.take();
+}
+
+}  // namespace
+
+// Never backwards, and as fast as this node's own clock: architecture §7.
+Stamp QueueHost::stamp(BootTime now) {
+  auto elapsed = std::chrono::duration_cast<Milliseconds>(now - began_).count();
+  Stamp stamp(begin_stamp_.value + static_cast<std::uint64_t>(std::max<std::int64_t>(elapsed, 0)));
+  return last_stamp_ = std::max(last_stamp_, stamp);
+}
+
+void QueueHost::propose_entry(BootTime now) {
+  if (!unproposed_) {
+    QueueEntry entry;
+    add_batches(entry);
+    plan_marks(entry);
+    add_own(entry);
+    if (entry.empty()) return;
+    entry.stamp = stamp(now);
+    unproposed_ = encode_entry(entry);
+  }
+  // A full log: what was resolved stays resolved, and goes first once there is room.
+  if (ports_.propose(unproposed_) == raft::ProposeOutcome::proposed) unproposed_ = nullptr;
+}
+
+void QueueHost::add_batches(QueueEntry& entry) {
+  std::size_t bytes = 0;
+  std::deque<SessionId> kept;
+  std::set<SessionId> blocked;  // a session's batches keep their order
+  while (!incoming_.empty() && bytes < config_.entry_bytes) {
+    SessionId session = incoming_.front();
+    incoming_.pop_front();
+    Stream& stream = stream_at(session);
+    if (stream.incoming.empty()) continue;
+    const auto& decoded = stream.incoming.front().decoded;
+    if (blocked.contains(session) || (decoded && decoded->catalog_index > catalog_->index())) {
+      blocked.insert(session);
+      kept.push_back(session);
+      continue;
+    }
+    Stream::Incoming next = std::move(stream.incoming.front());
+    stream.incoming.pop_front();
+    EntryBatch batch;
+    batch.session = session;
+    batch.number = next.batch.number;
+    batch.released = next.batch.released;
+    // A malformed one is answered as such by the machine.
+    if (next.decoded) resolve(session, *next.decoded, batch.verdicts, entry);
+    batch.blob = std::move(next.batch.payload);
+    bytes += batch.blob.size();
+    entry.batches.push_back(std::move(batch));
+  }
+  more_ = more_ || !incoming_.empty();
+  incoming_.insert(incoming_.begin(), kept.begin(), kept.end());
+}
+
+void QueueHost::resolve(SessionId session, const DecodedBatch& batch, Verdicts& verdicts,
+                        QueueEntry& entry) {
+  std::uint32_t position = 0;
+  for (const queue::ClientCommand& command : batch.commands) {
+    if (const auto* publish = std::get_if<queue::Publish>(&command)) {
+      for (QueueId queue : publish->queues)
+        if (touch_queue(queue, entry)) ++enqueued_[queue];
+    } else if (const auto* settle = std::get_if<queue::Settle>(&command)) {
+      resolve_settle(session, *settle, position, verdicts);
+    } else if (const auto* purge = std::get_if<queue::Purge>(&command)) {
+      touch_queue(purge->queue, entry);
+      verdicts.spared.push_back(dispatcher_.resolve_purge(session, purge->queue));
+    } else {
+      const auto& seal = std::get<queue::Seal>(command);
+      touch_queue(seal.queue, entry);
+      queue::SealVerdict found = dispatcher_.resolve_seal(session, seal.queue, seal.if_unused);
+      verdicts.sealed.push_back({found.in_use, found.held});
+    }
+  }
+}
+
+void QueueHost::resolve_settle(SessionId session, const queue::Settle& settle,
+                               std::uint32_t& position, Verdicts& verdicts) {
+  for (const queue::Held& held : settle.messages) {
+    if (!dispatcher_.resolve_settle(session, settle.queue, held))
+      verdicts.refused.push_back(position);
+    ++position;
+  }
+}
+
+// True: the machine knows the queue, or will by the time this entry's commands run.
+bool QueueHost::touch_queue(QueueId queue, QueueEntry& entry) {
+  if (state_.machine().find(queue) != nullptr || creating_.contains(queue)) return true;
+  if (state_.machine().was_removed(queue)) return false;
+  const catalog::QueueInfo* info = catalog_->queue(queue);
+  if (info == nullptr || info->group != group_) return false;
+  entry.creates.push_back({queue, settings_of(*info)});
+  creating_.insert(queue);
+  return true;
+}
+
+void QueueHost::plan_marks(QueueEntry& entry) {
+  for (const auto& [queue, count] : enqueued_) {
+    if (state_.machine().find(queue) == nullptr) continue;  // no consumer can be there yet
+    queue::EnqueuePlan plan = dispatcher_.plan_enqueue(queue, count);
+    if (plan.mark) entry.marks.push_back({plan.mark->queue, plan.mark->priority, plan.mark->below});
+    for (const queue::TouchNeed& touch : plan.touches)
+      entry.touches.push_back({touch.session, touch.queue});
+  }
+  enqueued_.clear();
+}
+
+void QueueHost::add_own(QueueEntry& entry) {
+  for (QueueId queue : std::exchange(to_create_, {}))
+    touch_queue(queue, entry);
+  for (const queue::MarkNeed& mark : needs_.marks)
+    entry.marks.push_back({mark.queue, mark.priority, mark.below});
+  for (const queue::TouchNeed& touch : needs_.touches)
+    entry.touches.push_back({touch.session, touch.queue});
+  needs_.marks.clear();
+  needs_.touches.clear();
+  entry.ended.insert(entry.ended.end(), to_end_.begin(), to_end_.end());
+  to_end_.clear();
+  for (QueueId queue : to_remove_) {
+    entry.removed.push_back({queue, catalog_->index()});
+    to_forget_[queue] = catalog_->index();
+  }
+  to_remove_.clear();
+  if (entry.empty()) return;
+  // No hurry with the rest.
+  for (const queue::TouchNeed& touch : needs_.untouches)
+    entry.untouches.push_back({touch.session, touch.queue});
+  needs_.untouches.clear();
+  std::size_t forgotten =
+      std::erase_if(to_forget_, [this](const auto& item) { return item.second <= catalog_floor_; });
+  if (forgotten > 0) entry.forget_removed = catalog_floor_;
+}
+
+}  // namespace warren::replica
