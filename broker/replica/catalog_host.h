@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "broker/base/clock.h"
@@ -32,35 +33,32 @@ class CatalogHost {
   void end(NodeId hint);
 
   void on_message(session::ToHost message);
-  void on_stream_lost(SessionId session);
+  void on_streams_lost(NodeId node);
   void on_applied(const CatalogApplied& applied);
   // A command of the leader's own; `token` names it in on_own_outcome.
   void command(catalog::Command command, std::uint64_t token);
   bool turn(BootTime now);  // true: more is due
 
  private:
-  struct Outgoing {
-    std::shared_ptr<const std::string> entry;
-    std::uint64_t token = 0;  // 0: a session's batch
-  };
-
-  void pump(session::HostStream& stream);
-  Stamp stamp(BootTime now);
-
-  const CatalogState& state_;
-  CatalogHostPorts& ports_;
-  BootTime began_;
-  Stamp begin_stamp_;
-  Stamp last_stamp_;
-  std::map<SessionId, std::unique_ptr<session::HostStream>> streams_;
   struct Queued {
     SessionId session;
     session::Batch batch;
     std::optional<catalog::Command> own;
     std::uint64_t token = 0;
   };
+
+  void pump(session::HostStream& stream);
+  Stamp stamp(BootTime now);
+  std::shared_ptr<const std::string> entry_of(const Queued& queued, BootTime now);
+
+  const CatalogState& state_;
+  CatalogHostPorts& ports_;
+  const BootTime began_;
+  const Stamp begin_stamp_;
+  Stamp last_stamp_;
+  std::map<SessionId, std::unique_ptr<session::HostStream>> streams_;
   std::deque<Queued> queue_;
-  std::map<EntryIndex, std::uint64_t> own_;  // proposed, by index
+  std::map<EntryIndex, std::uint64_t> own_;  // tokens of what is proposed
 };
 
 }  // namespace warren::replica

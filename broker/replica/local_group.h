@@ -48,7 +48,7 @@ class LocalGroup final : private QueueHostPorts {
   void read_entries(std::vector<EntryIndex> entries) override;
   void on_queue_sealed(QueueId queue) override;
   void on_queue_unused(QueueId queue) override;
-  void apply_proposed(BootTime now);
+  bool apply_proposed(BootTime now);  // false: there was nothing
 
   const GroupId group_;
   LocalGroupOutlet& outlet_;

@@ -60,6 +60,14 @@ void QueueHost::on_stream_lost(SessionId session, BootTime now) {
   detach(*stream, now);
 }
 
+void QueueHost::on_streams_lost(NodeId node, BootTime now) {
+  for (auto& [session, stream] : streams_)
+    if (session.node == node) {
+      stream->stream.on_stream_lost();
+      detach(*stream, now);
+    }
+}
+
 void QueueHost::detach(Stream& stream, BootTime now) {
   SessionId session = stream.stream.session();
   stream.deliveries.clear();

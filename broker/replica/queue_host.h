@@ -58,6 +58,7 @@ class QueueHost {
 
   void on_message(session::ToHost message, BootTime now);
   void on_stream_lost(SessionId session, BootTime now);
+  void on_streams_lost(NodeId node, BootTime now);  // of all that node's sessions
   // What the state just applied. Call before turn().
   void on_applied(const QueueApplied& applied, BootTime now);
   void on_contents(EntryIndex entry, std::shared_ptr<const EntryContents> contents);

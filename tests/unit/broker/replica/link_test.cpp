@@ -1,0 +1,355 @@
+// A GroupClient and a QueueHost over a link in memory, with a log that commits at once.
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "broker/base/bytes.h"
+#include "broker/replica/group_client.h"
+#include "broker/replica/queue_host.h"
+#include "tests/unit/broker/replica/catalog_fixture.h"
+
+namespace warren::replica {
+namespace {
+
+using namespace queue;
+using namespace std::chrono_literals;
+
+class Leader : public QueueHostPorts {
+ public:
+  explicit Leader(std::shared_ptr<const catalog::Snapshot> catalog) : catalog_(catalog) {}
+
+  void lead(Term term, BootTime now) {
+    if (host) host->end(NodeId(9));
+    host.reset();
+    state.apply_no_op(EntryIndex(++last), term);
+    term_ = term;
+    host = std::make_unique<QueueHost>(GroupId(1), state, *this, config, catalog_, term,
+                                       Stamp(1000), now);
+  }
+  void turn(BootTime now) {
+    while (host->turn(now) || !proposed.empty() || !reads.empty()) {
+      QueueApplied applied;
+      for (auto& data : std::exchange(proposed, {})) {
+        ASSERT_TRUE(state.apply(EntryIndex(++last), term_, data, applied));
+        for (auto& [index, contents] : applied.contents)
+          all[index] = contents;
+      }
+      host->on_applied(applied, now);
+      for (EntryIndex index : std::exchange(reads, {}))
+        host->on_contents(index, all[index]);
+    }
+  }
+
+  raft::ProposeOutcome propose(std::shared_ptr<const std::string> entry) override {
+    if (refuse) return raft::ProposeOutcome::full;
+    proposed.push_back(std::move(entry));
+    return raft::ProposeOutcome::proposed;
+  }
+  void send(session::ToClient message) override { to_client.push_back(std::move(message)); }
+  void read_entries(std::vector<EntryIndex> entries) override {
+    reads.insert(reads.end(), entries.begin(), entries.end());
+  }
+  void on_queue_sealed(QueueId queue) override { sealed.push_back(queue); }
+  void on_queue_unused(QueueId queue) override { unused.push_back(queue); }
+
+  QueueState state;
+  QueueHostConfig config;
+  std::unique_ptr<QueueHost> host;
+  std::deque<session::ToClient> to_client;
+  std::vector<std::shared_ptr<const std::string>> proposed;
+  std::vector<EntryIndex> reads;
+  std::map<EntryIndex, std::shared_ptr<const EntryContents>> all;
+  std::vector<QueueId> sealed, unused;
+  bool refuse = false;
+  std::uint64_t last = 0;
+
+ private:
+  std::shared_ptr<const catalog::Snapshot> catalog_;
+  Term term_;
+};
+
+class Link : public ::testing::Test, public GroupClientSink {
+ protected:
+  Link() {
+    client.set_catalog_index(fixture.index());
+    leader.lead(Term(1), now);
+    client.connect(now);
+    settle();
+  }
+
+  void send(session::ToHost message) override { to_host.push_back(std::move(message)); }
+  void seek_leader(NodeId) override { ++seeks; }
+  void on_outcomes(std::vector<CommandOutcome> o) override {
+    outcomes.insert(outcomes.end(), o.begin(), o.end());
+  }
+  void on_deliveries(std::uint64_t channel, std::vector<Delivery> d) override {
+    EXPECT_EQ(channel, 1u);
+    for (Delivery& one : d)
+      deliveries.push_back(std::move(one));
+  }
+  void on_consumer_cancelled(std::uint64_t, ConsumerNumber n) override { cancelled.push_back(n); }
+  void on_holdings_refused(std::uint64_t, QueueId, std::vector<Held> held) override {
+    refused.insert(refused.end(), held.begin(), held.end());
+  }
+  void on_writable() override { ++writable; }
+  void on_session_ended() override { ++ended; }
+
+  // Until nothing moves.
+  void settle() {
+    for (int i = 0; i < 20; ++i) {
+      client.turn(now);
+      while (!to_host.empty() && connected) {
+        leader.host->on_message(std::move(to_host.front()), now);
+        to_host.pop_front();
+      }
+      leader.turn(now);
+      while (!leader.to_client.empty()) {
+        if (connected) client.on_message(std::move(leader.to_client.front()), now);
+        leader.to_client.pop_front();
+      }
+    }
+  }
+  void publish(std::string_view body, std::uint64_t tag = 0) {
+    Publish p;
+    p.origin = {1, tag};
+    Bytes octets = Bytes::copy_of(body);
+    p.content.owner = octets.owner();
+    p.content.body = octets.view();
+    p.queues.push_back(q);
+    client.submit({ClientCommand(p)}, now);
+  }
+  ConsumerNumber consume(std::uint32_t prefetch) {
+    Consumer c;
+    c.number = ConsumerNumber(++consumer);
+    c.queue = q;
+    c.channel = 1;
+    c.prefetch = prefetch;
+    client.consume(c, [this](Result<ConsumerNumber> r) { consumed = r; }, now);
+    settle();
+    return c.number;
+  }
+  void ack(const Delivery& d, SettleKind kind = SettleKind::ack) {
+    client.submit({ClientCommand(Settle{{1, 0}, d.queue, kind, {d.held}})}, now);
+  }
+  std::uint64_t unsettled() {
+    const QueueRecord* record = leader.state.machine().find(q);
+    return record == nullptr ? 0 : record->messages.size();
+  }
+
+  BootTime now{1s};
+  CatalogFixture fixture;
+  QueueId q = fixture.declare("q");
+  Leader leader{fixture.snapshot()};
+  GroupClient client{{NodeId(1), fixture.incarnation()}, {}, *this};
+  std::deque<session::ToHost> to_host;
+  bool connected = true;
+  std::vector<CommandOutcome> outcomes;
+  std::vector<Delivery> deliveries;
+  std::vector<ConsumerNumber> cancelled;
+  std::vector<Held> refused;
+  int seeks = 0, writable = 0, ended = 0;
+  std::uint64_t consumer = 0;
+  std::optional<Result<ConsumerNumber>> consumed;
+};
+
+TEST_F(Link, PublishIsConfirmedConsumedAndAcked) {
+  publish("hello", 7);
+  settle();
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].origin.tag, 7u);
+  EXPECT_EQ(outcomes[0].outcome.code, OutcomeCode::ok);
+  consume(10);
+  ASSERT_TRUE(consumed && *consumed);
+  ASSERT_EQ(deliveries.size(), 1u);
+  EXPECT_EQ(deliveries[0].content.body, "hello");
+  EXPECT_FALSE(deliveries[0].redelivered);
+  ack(deliveries[0]);
+  settle();
+  EXPECT_EQ(unsettled(), 0u);
+  EXPECT_TRUE(leader.host->dispatcher().broken_invariant().empty());
+}
+
+TEST_F(Link, ConsumerThatWaitsGetsMessagesInOrder) {
+  consume(0);
+  for (int i = 0; i < 100; ++i)
+    publish(std::to_string(i));
+  settle();
+  ASSERT_EQ(deliveries.size(), 100u);
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(deliveries[i].content.body, std::to_string(i));
+}
+
+TEST_F(Link, PrefetchBoundsWhatIsHeld) {
+  consume(2);
+  for (int i = 0; i < 5; ++i)
+    publish("m");
+  settle();
+  EXPECT_EQ(deliveries.size(), 2u);
+  ack(deliveries[0]);
+  settle();
+  EXPECT_EQ(deliveries.size(), 3u);
+}
+
+TEST_F(Link, HoldingsSurviveAChangeOfLeader) {
+  consume(10);
+  publish("kept");
+  settle();
+  ASSERT_EQ(deliveries.size(), 1u);
+  leader.lead(Term(2), now);
+  settle();
+  EXPECT_EQ(seeks, 1);
+  client.connect(now);
+  settle();
+  EXPECT_TRUE(refused.empty());
+  EXPECT_EQ(deliveries.size(), 1u);  // not handed out again
+  ack(deliveries[0]);                // by the checkout of the former leader
+  settle();
+  EXPECT_EQ(unsettled(), 0u);
+  publish("next");
+  settle();
+  ASSERT_EQ(deliveries.size(), 2u);
+  EXPECT_EQ(deliveries[1].content.body, "next");
+}
+
+TEST_F(Link, WhatWasSentIntoTheVoidIsSentAgain) {
+  connected = false;
+  publish("lost", 3);
+  settle();
+  to_host.clear();
+  EXPECT_TRUE(outcomes.empty());
+  connected = true;
+  leader.lead(Term(2), now);
+  client.connect(now);
+  settle();
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(unsettled(), 1u);
+}
+
+TEST_F(Link, AckOnItsWayAtAResetCountsOnce) {
+  consume(1);
+  publish("a");
+  publish("b");
+  settle();
+  ASSERT_EQ(deliveries.size(), 1u);
+  connected = false;
+  ack(deliveries[0]);
+  settle();
+  to_host.clear();
+  connected = true;
+  leader.host->on_stream_lost({NodeId(1), fixture.incarnation()}, now);
+  client.connect(now);
+  settle();
+  ASSERT_EQ(deliveries.size(), 2u);
+  EXPECT_EQ(deliveries[1].content.body, "b");
+  EXPECT_FALSE(deliveries[1].redelivered);
+  EXPECT_EQ(unsettled(), 1u);
+}
+
+TEST_F(Link, PublishThatNobodyDecidesTimesOutOnceAndItsTruthIsIgnored) {
+  leader.refuse = true;
+  publish("slow", 5);
+  settle();
+  now += 15s;
+  settle();
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].outcome.code, OutcomeCode::timed_out);
+  leader.refuse = false;
+  settle();
+  EXPECT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(unsettled(), 1u);
+}
+
+TEST_F(Link, GetTakesOneAndTellsWhatIsLeft) {
+  publish("1");
+  publish("2");
+  settle();
+  std::optional<Result<GetReply>> got;
+  client.get({{1, 9}, q, false}, [&](Result<GetReply> r) { got = std::move(r); }, now);
+  settle();
+  ASSERT_TRUE(got && *got && (*got)->delivery);
+  EXPECT_EQ((*got)->delivery->content.body, "1");
+  EXPECT_EQ((*got)->origin.tag, 9u);
+  EXPECT_EQ((*got)->ready_left, 1u);
+}
+
+TEST_F(Link, RequestsWithoutALeaderAnswer541) {
+  client.disconnect(NodeId());
+  std::optional<Result<QueueCounts>> counts;
+  client.counts(q, [&](Result<QueueCounts> r) { counts = r; }, now);
+  settle();
+  EXPECT_FALSE(counts);
+  now += 15s;
+  settle();
+  ASSERT_TRUE(counts);
+  EXPECT_EQ(counts->error().code, ReplyCode::internal_error);
+}
+
+TEST_F(Link, ClosingAChannelReturnsWhatItHeld) {
+  consume(10);
+  publish("x");
+  settle();
+  ASSERT_EQ(deliveries.size(), 1u);
+  bool closed = false;
+  client.close_channel(1, [&] { closed = true; }, now);
+  settle();
+  EXPECT_TRUE(closed);
+  EXPECT_EQ(unsettled(), 1u);
+  EXPECT_TRUE(client.idle());
+  consume(1);
+  ASSERT_EQ(deliveries.size(), 2u);
+  EXPECT_TRUE(deliveries[1].redelivered);
+  EXPECT_EQ(deliveries[1].delivery_count, 1u);
+}
+
+TEST_F(Link, ConsumingAQueueThatIsGoneIs404) {
+  q = QueueId(99999);
+  consume(1);
+  ASSERT_TRUE(consumed);
+  EXPECT_EQ(consumed->error().code, ReplyCode::not_found);
+  publish("nowhere");
+  settle();
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].outcome.code, OutcomeCode::queue_gone);
+}
+
+TEST_F(Link, SealCancelsConsumersAndTellsTheOwner) {
+  consume(1);
+  client.submit({ClientCommand(Seal{{1, 2}, q, false, false})}, now);
+  settle();
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].outcome.code, OutcomeCode::ok);
+  EXPECT_EQ(leader.sealed, std::vector<QueueId>{q});
+  EXPECT_EQ(cancelled.size(), 1u);
+}
+
+TEST_F(Link, EndedIncarnationDecidesEverything) {
+  consume(1);
+  leader.refuse = true;
+  publish("undecided");
+  settle();
+  leader.refuse = false;
+  catalog::Effects effects;
+  effects.incarnations_ended.push_back({NodeId(1), fixture.incarnation()});
+  leader.host->on_catalog(fixture.snapshot(), effects);
+  settle();
+  EXPECT_EQ(ended, 1);
+  ASSERT_EQ(outcomes.size(), 1u);
+}
+
+TEST_F(Link, SnapshotRestoresByteIdentically) {
+  consume(1);
+  for (int i = 0; i < 10; ++i)
+    publish("m");
+  settle();
+  QueueState other;
+  auto parts = leader.state.take_parts(true);
+  for (const StatePart& part : parts)
+    ASSERT_TRUE(other.restore(part.key, *part.octets));
+  auto again = other.take_parts(true);
+  ASSERT_EQ(again.size(), parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    EXPECT_EQ(again[i].octets, parts[i].octets);
+}
+
+}  // namespace
+}  // namespace warren::replica
