@@ -30,7 +30,6 @@ struct GroupSetConfig {
   std::uint64_t snapshot_log_bytes = 64u << 20;
   Milliseconds snapshot_interval{30000};       // with anything settled
   std::uint64_t retain_log_bytes = 64u << 20;  // served as log to slow followers, below a snapshot
-  std::uint64_t max_live_entries_read = 256;   // asked of the store at once, a group
 };
 
 // Told from inside turn() (and on_session_message, which may refuse at once).
@@ -87,7 +86,7 @@ class GroupSet final : private raft::StateMachine {
   void on_peer_reset(std::uint32_t node) { driver_.on_stream_reset(node); }
   void on_session_message(GroupId group, session::ToHost message, Now now);
   void on_session_streams_lost(NodeId node, Now now);  // every stream of that node
-  // From on_catalog of the set that has group 0; that set calls it for itself.
+  // From on_catalog of the set that has group 0, which has told its own groups already.
   void set_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
                    const catalog::Effects& effects);
   void set_catalog_floor(CatalogIndex floor);
@@ -112,7 +111,6 @@ class GroupSet final : private raft::StateMachine {
   bool begin_install(GroupId group, const raft::SnapshotMeta& meta);
   Result<void> finish_install(GroupId group, const raft::SnapshotMeta& meta, Now now);
   void cancel_install(GroupId group);
-  // While a snapshot is streamed from here its entries are pinned by the reader: nothing to call.
 
   // Listings.
   std::vector<GroupListing> listing() const;
@@ -134,21 +132,25 @@ class GroupSet final : private raft::StateMachine {
   void on_read_ready(raft::GroupId group, std::uint64_t context, bool ok) override;
 
   Group* find(GroupId group) const;
-  Group& insert(GroupId group, raft::MemberId self);
   raft::Config raft_config(GroupId group) const;
+  Result<void> restore_state(Group& group);
   void apply_one(Group& group, const raft::Entry& entry);
   void after_apply(Group& group);
+  void publish_catalog(Group& group, const catalog::Effects& effects);
   void follow_leadership(Group& group);
   void start_host(Group& group);
   void stop_host(Group& group);
+  void refuse(GroupId group, const session::ToHost& message, NodeId hint);
+  void refuse_early(Group& group);
   Stamp begin_stamp(const Group& group) const;
 
-  // group_set_compaction.cpp
+  // group_set_storage.cpp
+  void read_entries(Group& group, std::vector<EntryIndex> entries);
+  void add_unnamed(Group& group, raft::Index through);
   void consider_snapshot(Group& group);
   void write_snapshot(Group& group);
-  void on_snapshot_durable(GroupId id, raft::SnapshotMeta meta, std::uint64_t generation);
-  void compact(Group& group, raft::Index through);
-  void delete_dead(Group& group);
+  void on_snapshot_durable(GroupId id, const raft::SnapshotMeta& meta, std::uint64_t generation);
+  void compact(Group& group);
 
   const GroupSetConfig config_;
   GroupStore& store_;

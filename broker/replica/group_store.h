@@ -19,6 +19,11 @@ struct EntryRange {
   raft::Index last;
 };
 
+struct ReadBack {
+  raft::Index index;
+  std::optional<raft::Entry> entry;  // nothing: there is none, or it is damaged
+};
+
 class GroupStore {
  public:
   virtual ~GroupStore() = default;
@@ -34,11 +39,9 @@ class GroupStore {
   virtual raft::Index first(raft::GroupId group) const = 0;
   // REQUIRES: below the contiguous log and named by no durable snapshot.
   virtual void delete_entries(raft::GroupId group, const std::vector<EntryRange>& ranges) = 0;
-  // Off the reactor; `done` comes on it, later. Nothing: there is no such entry, or it is damaged.
-  virtual void read_entries(
-      raft::GroupId group, std::vector<raft::Index> indexes,
-      std::function<void(std::vector<std::pair<raft::Index, std::optional<raft::Entry>>>)>
-          done) = 0;
+  // Off the reactor; `done` comes on it, later.
+  virtual void read_entries(raft::GroupId group, std::vector<raft::Index> indexes,
+                            std::function<void(std::vector<ReadBack>)> done) = 0;
 
   // `done` comes on the reactor once the snapshot is the durable one. One at a time for a group.
   virtual void write_snapshot(raft::GroupId group, const raft::SnapshotMeta& meta,
