@@ -70,8 +70,8 @@ class Node:
     def start(self, server, extra):
         port = self.busy_port()
         if port:
-            raise Problem(f"port {port} of node {self.number} is taken by another program: stop it, "
-                          f"or choose other ports with --base-port (its rule: AMQP P, HTTP "
+            raise Problem(f"port {port} of node {self.number} is taken by another program: stop "
+                          f"it, or choose other ports with --base-port (its rule: AMQP P, HTTP "
                           f"P+{HTTP_OFFSET}, cluster P+{CLUSTER_OFFSET})")
         self.write_config(extra)
         return self.process.start([server, "--config", self.config], self.log)
@@ -149,8 +149,10 @@ class Cluster:
             return cls(directory, known["base_port"], known["nodes"])
         cluster = cls(directory, base_port or 5672, count or 3)
         if cluster.nodes[-1].peers > 65535 or cluster.base_port < 1:
-            raise Problem(f"--base-port must be 1 to {65535 - CLUSTER_OFFSET - len(cluster.nodes)}: "
-                          f"cluster ports are {CLUSTER_OFFSET} above")
+            limit = 65535 - CLUSTER_OFFSET - len(cluster.nodes)
+            limit = 65535 - CLUSTER_OFFSET - len(cluster.nodes)
+            raise Problem(f"--base-port must be 1 to {limit}: cluster ports are {CLUSTER_OFFSET} "
+                          "above")
         os.makedirs(directory, exist_ok=True)
         with open(os.path.join(directory, "cluster.json"), "w", encoding="utf-8") as file:
             json.dump({"base_port": cluster.base_port, "nodes": len(cluster.nodes)}, file)

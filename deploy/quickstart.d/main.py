@@ -51,8 +51,8 @@ def run_step(command, what):
     try:
         subprocess.run(command, cwd=ROOT, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise Problem(f"{what} failed ({error}); its message is above. When the compiler was killed, "
-                      "memory is short: try again with WARREN_BUILD_JOBS=1") from error
+        raise Problem(f"{what} failed ({error}); its message is above. When the compiler was "
+                      "killed, memory is short: try again with WARREN_BUILD_JOBS=1") from error
 
 
 def build():

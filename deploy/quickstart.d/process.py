@@ -7,7 +7,7 @@ import subprocess
 
 
 def _stat(pid):
-    """(state letter, start time in clock ticks since boot), or None when there is no such process."""
+    """(state letter, start time in ticks since boot), or None when there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()

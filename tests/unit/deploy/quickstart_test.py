@@ -67,9 +67,10 @@ class Quickstart(unittest.TestCase):
         shutil.rmtree(self.folder)
 
     def run_it(self, *arguments):
-        return subprocess.run(
-            [sys.executable, os.path.join(ROOT, "deploy/quickstart.d/main.py"), *arguments, "--data",
-             self.data, "--build-dir", self.folder], capture_output=True, text=True, timeout=90)
+        program = os.path.join(ROOT, "deploy/quickstart.d/main.py")
+        return subprocess.run([sys.executable, program, *arguments, "--data", self.data,
+                               "--build-dir", self.folder], capture_output=True, text=True,
+                              timeout=90)
 
     def start(self, *arguments):
         return self.run_it("start", "--base-port", str(self.base), *arguments)

@@ -7,7 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "broker/auth/http_basic.h"
-#include "fake_inspector.h"
+#include "tests/unit/broker/management/fake_inspector.h"
 
 namespace warren::management {
 namespace {
@@ -110,16 +110,16 @@ TEST_F(Router, AnswersEveryOtherListing) {
   inspector.group_rows = {{.id = GroupId(1), .leader = "warren1@h"}};
   EXPECT_EQ(text("/api/channels/c%20(1)?columns=number"), R"({"number":1})");
   EXPECT_EQ(text("/api/connections/c/channels?columns=number"), R"([{"number":1}])");
-EXPECT_EQ(text("/api/consumers/%2F?columns=queue.name,activity_status"),
-          R"([{"queue":{"name":"q"},"activity_status":"waiting"}])");
-EXPECT_EQ(text("/api/vhosts/%2F?columns=name"), R"({"name":"/"})");
-EXPECT_EQ(text("/api/users/guest?columns=tags"), R"({"tags":["administrator"]})");
-EXPECT_EQ(text("/api/permissions/%2F/guest?columns=read"), R"({"read":".*"})");
-EXPECT_EQ(text("/api/users/guest/permissions?columns=vhost"), R"([{"vhost":"/"}])");
-EXPECT_EQ(text("/api/nodes/warren1@h?columns=os_pid"), R"({"os_pid":"7"})");
-EXPECT_EQ(text("/api/warren/groups?columns=leader"), R"([{"leader":"warren1@h"}])");
-EXPECT_EQ(ask("/api/overview").status, 200u);
-EXPECT_EQ(ask("/api/warren/status").status, 200u);
+  EXPECT_EQ(text("/api/consumers/%2F?columns=queue.name,activity_status"),
+            R"([{"queue":{"name":"q"},"activity_status":"waiting"}])");
+  EXPECT_EQ(text("/api/vhosts/%2F?columns=name"), R"({"name":"/"})");
+  EXPECT_EQ(text("/api/users/guest?columns=tags"), R"({"tags":["administrator"]})");
+  EXPECT_EQ(text("/api/permissions/%2F/guest?columns=read"), R"({"read":".*"})");
+  EXPECT_EQ(text("/api/users/guest/permissions?columns=vhost"), R"([{"vhost":"/"}])");
+  EXPECT_EQ(text("/api/nodes/warren1@h?columns=os_pid"), R"({"os_pid":"7"})");
+  EXPECT_EQ(text("/api/warren/groups?columns=leader"), R"([{"leader":"warren1@h"}])");
+  EXPECT_EQ(ask("/api/overview").status, 200u);
+  EXPECT_EQ(ask("/api/warren/status").status, 200u);
 }
 
 TEST_F(Router, TellsWhetherTheNodeServes) {

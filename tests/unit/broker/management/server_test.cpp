@@ -8,7 +8,7 @@
 #include <boost/asio/write.hpp>
 
 #include "broker/auth/http_basic.h"
-#include "fake_inspector.h"
+#include "tests/unit/broker/management/fake_inspector.h"
 
 namespace warren::management {
 namespace {
