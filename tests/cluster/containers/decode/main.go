@@ -1,10 +1,11 @@
 // Decodes Kubernetes manifests from standard input the way the API server does with strict field
 // validation: into the typed structs of k8s.io/api, refusing unknown and doubled fields and unknown
-// kinds. Prints one "kind/name" a line, or all that is wrong with exit code 1.
+// kinds. Prints each as one line of JSON; what is wrong goes to standard error, with exit code 1.
 package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,21 +35,21 @@ func decoder() (runtime.Decoder, error) {
 	return serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer(), nil
 }
 
-func check(decode runtime.Decoder, document []byte) (string, error) {
+func check(decode runtime.Decoder, document []byte) (runtime.Object, string, error) {
 	object, kind, err := decode.Decode(document, nil, nil)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	accessor, err := meta.Accessor(object)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	name := kind.Kind + "/" + accessor.GetName()
 	problems := metav1validation.ValidateLabels(accessor.GetLabels(), field.NewPath("metadata", "labels"))
 	for _, text := range validation.NameIsDNS1035Label(accessor.GetName(), false) {
 		problems = append(problems, field.Invalid(field.NewPath("metadata", "name"), accessor.GetName(), text))
 	}
-	return name, problems.ToAggregate()
+	return object, name, problems.ToAggregate()
 }
 
 func run(in io.Reader, out io.Writer) error {
@@ -66,12 +67,16 @@ func run(in io.Reader, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		name, err := check(decode, document)
+		object, name, err := check(decode, document)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
 			continue
 		}
-		fmt.Fprintln(out, name)
+		line, err := json.Marshal(object)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, string(line))
 	}
 	if len(wrong) == 0 {
 		return nil
