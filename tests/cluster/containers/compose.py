@@ -17,6 +17,7 @@ from tools import ROOT, Unavailable, compose_command, need
 
 NODES = (1, 2, 3)
 READY_LIMIT_S = 120
+IMAGE = "warren-test"
 
 
 def free_ports(count):
@@ -30,15 +31,12 @@ def free_ports(count):
 
 
 def built_programs():
-    """The folder, inside the repository, of warren-server and warrenctl built for the image's
-    distribution; None when they must be compiled in the image."""
+    """warren-server and warrenctl if they were built for the image's distribution, else nothing."""
     if platform.freedesktop_os_release().get("VERSION_CODENAME") != "bookworm":
-        return None
-    build = pathlib.Path(os.environ.get("WARREN_BUILD", ROOT / "build/release"))
-    folder = build / "broker"
-    if not (folder / "warren-server").exists() or ROOT not in folder.resolve().parents:
-        return None
-    return str(folder.resolve().relative_to(ROOT))
+        return []
+    folder = pathlib.Path(os.environ.get("WARREN_BUILD", ROOT / "build/release")) / "broker"
+    programs = [folder / "warren-server", folder / "warrenctl"]
+    return programs if all(program.exists() for program in programs) else []
 
 
 class Compose:
@@ -48,13 +46,10 @@ class Compose:
         self.http = dict(zip(NODES, ports[len(NODES):]))
         self.command = [*compose_command(), "--project-name", project,
                         "--file", str(ROOT / "deploy/compose/compose.yaml")]
-        self.environment = {**os.environ, "WARREN_IMAGE": "warren-test", "DOCKER_BUILDKIT": "0",
-                            "COMPOSE_DOCKER_CLI_BUILD": "0"}
+        self.environment = {**os.environ, "WARREN_IMAGE": IMAGE}
         for node in NODES:
             self.environment[f"AMQP_PORT_{node}"] = str(self.amqp[node])
             self.environment[f"HTTP_PORT_{node}"] = str(self.http[node])
-        if (programs := built_programs()):
-            self.environment |= {"WARREN_TARGET": "from-host-build", "WARREN_BINARIES": programs}
 
     def run(self, *arguments, limit_s=120):
         done = subprocess.run([*self.command, *arguments], env=self.environment, text=True,
@@ -74,8 +69,21 @@ class Compose:
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             if done.returncode != 0:
                 raise Unavailable(f"neither a registry nor a package mirror:\n{done.stdout}")
-        # One image for three services: build it once.
-        self.run("build", "warren-1", limit_s=1800)
+        if not (programs := built_programs()):
+            self.run("build", "warren-1", limit_s=3600)  # one image for all three
+            return
+        folder = ROOT / "build/image"
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["install", "-s", "-t", folder, *programs], check=True)
+        self.image("Dockerfile", "--target", "runtime", "--tag", "warren-runtime")
+        self.image("Dockerfile.from-host-build", "--tag", IMAGE)
+
+    def image(self, dockerfile, *arguments):
+        done = subprocess.run(
+            ["docker", "build", "--file", ROOT / "deploy" / dockerfile, *arguments, ROOT],
+            env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise RuntimeError(f"deploy/{dockerfile} does not build:\n{done.stdout[-4000:]}")
 
     def up(self, *nodes):
         self.run("up", "--detach", "--no-build", *(f"warren-{node}" for node in nodes))
