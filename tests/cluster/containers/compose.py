@@ -1,4 +1,4 @@
-"""deploy/compose as a test sees it: three nodes, their published ports, and what an operator does."""
+"""deploy/compose as a test sees it: three nodes, their ports, and what an operator does."""
 
 import json
 import os
