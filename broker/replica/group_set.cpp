@@ -111,6 +111,7 @@ void GroupSet::apply(raft::GroupId id, std::span<const raft::Entry> entries) {
 
 void GroupSet::apply_one(Group& group, const raft::Entry& entry) {
   EntryIndex index = entry_of(entry.index);
+  if (observer_ != nullptr) observer_->on_entry(group.id, entry);
   Result<void> done;
   if (entry.kind == raft::EntryKind::command && group.queues)
     done = group.queues->apply(index, Term(entry.term.value), entry.data, group.queue_applied);
@@ -148,6 +149,7 @@ void GroupSet::after_apply(Group& group) {
       if (group.queues->entry_dead(index)) group.dead.add(index.value);
     group.settled =
         group.settled || !applied.queues.dead_entries.empty() || !applied.queues.settled.empty();
+    if (observer_ != nullptr) observer_->on_applied(group.id, applied);
     if (group.queue_host) group.queue_host->on_applied(applied, now_.boot);
   }
   follow_leadership(group);

@@ -49,6 +49,14 @@ class GroupSetOutlet {
   virtual void on_queue_unused(GroupId group, QueueId queue) = 0;
 };
 
+// Sees what is applied, before anybody acts on it: metrics, and the simulation's checkers.
+class GroupSetObserver {
+ public:
+  virtual ~GroupSetObserver() = default;
+  virtual void on_entry(GroupId group, const raft::Entry& entry) = 0;
+  virtual void on_applied(GroupId group, const QueueApplied& applied) = 0;
+};
+
 // The time, read by the owner.
 struct Now {
   BootTime boot{};
@@ -70,6 +78,8 @@ class GroupSet final : private raft::StateMachine {
   GroupSet(GroupSetConfig config, GroupStore& store, raft::Transport& transport,
            GroupSetOutlet& outlet);
   ~GroupSet() override;
+
+  void set_observer(GroupSetObserver* observer) { observer_ = observer; }
 
   // A group found on disk: restores the snapshot; the log above it is applied by turns. Error: its
   // snapshot is damaged.
@@ -159,6 +169,7 @@ class GroupSet final : private raft::StateMachine {
   std::map<GroupId, std::unique_ptr<Group>> groups_;
   std::shared_ptr<const catalog::Snapshot> catalog_;
   Now now_;
+  GroupSetObserver* observer_ = nullptr;
 };
 
 }  // namespace warren::replica
