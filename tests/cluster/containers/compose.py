@@ -31,12 +31,16 @@ def free_ports(count):
 
 
 def built_programs():
-    """warren-server and warrenctl if they were built for the image's distribution, else nothing."""
-    if platform.freedesktop_os_release().get("VERSION_CODENAME") != "bookworm":
+    """warren-server and warrenctl as the build left them; nothing where the image must compile
+    them: on another distribution than the image's, or when WARREN_TEST_IMAGE=source asks for it."""
+    if (os.environ.get("WARREN_TEST_IMAGE") == "source"
+            or platform.freedesktop_os_release().get("VERSION_CODENAME") != "bookworm"):
         return []
     folder = pathlib.Path(os.environ.get("WARREN_BUILD", ROOT / "build/release")) / "broker"
     programs = [folder / "warren-server", folder / "warrenctl"]
-    return programs if all(program.exists() for program in programs) else []
+    missing = [str(program) for program in programs if not program.exists()]
+    assert not missing, f"not built: {', '.join(missing)}; tests/run builds them"
+    return programs
 
 
 class Compose:
