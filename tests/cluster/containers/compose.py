@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import platform
 import shutil
 import socket
@@ -13,7 +12,7 @@ import urllib.request
 
 import pika
 
-from tools import ROOT, Unavailable, compose_command, need
+from tools import BUILD, ROOT, Unavailable, compose_command, need
 
 NODES = (1, 2, 3)
 READY_LIMIT_S = 120
@@ -36,8 +35,7 @@ def built_programs():
     if (os.environ.get("WARREN_TEST_IMAGE") == "source"
             or platform.freedesktop_os_release().get("VERSION_CODENAME") != "bookworm"):
         return []
-    folder = pathlib.Path(os.environ.get("WARREN_BUILD", ROOT / "build/release")) / "broker"
-    programs = [folder / "warren-server", folder / "warrenctl"]
+    programs = [BUILD / "broker/warren-server", BUILD / "broker/warrenctl"]
     missing = [str(program) for program in programs if not program.exists()]
     assert not missing, f"not built: {', '.join(missing)}; tests/run builds them"
     return programs

@@ -13,6 +13,7 @@ import tools
 
 FOLDER = tools.ROOT / "deploy/kubernetes"
 DECODE = pathlib.Path(__file__).parent / "decode"
+USAGE, UNAVAILABLE = 64, 69  # warrenctl's exit codes: wrong configuration, and nobody there
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +151,17 @@ def test_the_grace_is_long_enough_for_the_hand_over(objects, pod, container):
     assert pod["spec"]["terminationGracePeriodSeconds"] > int(command[1]) + hand_over
     # Variables that Kubernetes makes of Services would be read as settings.
     assert pod["spec"]["enableServiceLinks"] is False
+
+
+@pytest.mark.parametrize("text", [
+    (tools.ROOT / "deploy/warren-container.conf").read_text(),
+    (FOLDER / "warren.conf").read_text() + "node.name = warren@warren-0.warren-nodes\n",
+], ids=["image", "kubernetes"])
+def test_the_broker_knows_every_setting(text, tmp_path):
+    warrenctl = tools.BUILD / "broker/warrenctl"  # reads the file by the broker's own parser
+    config = tmp_path / "warren.conf"
+    for content, code in ((text, UNAVAILABLE), (text + "heartbeats = 1\n", USAGE)):
+        config.write_text(content)
+        done = subprocess.run([warrenctl, "--config", config, "--port", "1", "ping"], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode == code, done.stdout
