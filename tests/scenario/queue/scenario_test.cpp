@@ -1,0 +1,318 @@
+// Plays the scripts of this folder. A block is commands, a line of dashes, and what they print, up
+// to an empty line; # begins a comment. WARREN_REWRITE=1 writes what was printed into the scripts.
+//
+//   queue Q | publish Q [count] | purge S Q | seal S Q [if_unused] [if_empty] | remove Q
+//   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
+//   consume S NUMBER Q [prefetch=n] [priority=n] [exclusive] [no_ack] | cancel S NUMBER | get S Q
+//   run | ack S Q#n … | nack … | reject … | lost … | discard … | counts Q | mark Q
+//
+// Sessions are a, b and c; Q#n is the n-th message of the queue, from 0. `attach` claims what the
+// session's front end believes to hold, `run` commits whatever the dispatcher needs.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "tests/unit/broker/queue/world.h"
+
+namespace warren::queue {
+namespace {
+
+using Words = std::vector<std::string>;
+
+class Script {
+ public:
+  std::string play(const std::string& line) {
+    out_.str("");
+    std::istringstream in(line);
+    Words words;
+    for (std::string word; in >> word;)
+      words.push_back(word);
+    std::string verb = words.front();
+    words.erase(words.begin());
+    if (!topology(verb, words) && !streams(verb, words) && !consuming(verb, words))
+      out_ << "unknown command: " << line << "\n";
+    return out_.str();
+  }
+
+ private:
+  struct Holding {
+    QueueId queue;
+    ConsumerNumber consumer;
+    Held held;
+  };
+
+  static SessionId session(const std::string& name) {
+    return name == "a" ? session_a : name == "b" ? session_b : session_c;
+  }
+  static std::string name(SessionId session) {
+    return session == session_a ? "a" : session == session_b ? "b" : "c";
+  }
+  QueueId queue(const std::string& name) {
+    auto [it, fresh] = queues_.try_emplace(name, QueueId(101 + queues_.size()));
+    if (fresh) names_[it->second] = name;
+    return it->second;
+  }
+  std::string message(QueueId id, Ordinal ordinal) {
+    return fmt::format("{}#{}", names_[id], ordinal);
+  }
+  std::string message(QueueId id, MessageId message_id) {
+    for (const auto& [text, known] : messages_)
+      if (known.first == id && known.second == message_id) return text;
+    return "?";
+  }
+
+  bool topology(const std::string& verb, const Words& words) {
+    if (verb == "queue") {
+      world_.machine.create(queue(words[0]), Settings{});
+    } else if (verb == "publish") {
+      publish(queue(words[0]), words.size() > 1 ? std::stoi(words[1]) : 1);
+    } else if (verb == "purge") {
+      auto spared = world_.dispatcher.resolve_purge(session(words[0]), queue(words[1]));
+      print(world_.machine.purge(queue(words[1]), spared, world_.effects));
+      world_.applied();
+    } else if (verb == "seal") {
+      seal(words);
+    } else if (verb == "remove") {
+      world_.machine.remove(queue(words[0]), CatalogIndex(1000), world_.effects);
+      world_.applied();
+    } else if (verb == "counts") {
+      QueueCounts counts = world_.dispatcher.counts(queue(words[0]));
+      out_ << "ready " << counts.ready << " unacknowledged " << counts.unacknowledged
+           << " consumers " << counts.consumers << "\n";
+    } else if (verb == "mark") {
+      const Mark& mark = world_.machine.find(queue(words[0]))->marks[0];
+      out_ << "mark " << mark.committed.value << " redelivered below "
+           << mark.redelivered_below.value << "\n";
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  bool streams(const std::string& verb, const Words& words) {
+    if (verb == "lead") {
+      world_.lead(static_cast<std::uint64_t>(std::stoi(words[0])));
+    } else if (verb == "restore") {
+      world_.dispatcher.end_term();
+      world_.machine = copy_by_snapshot(world_.machine);
+    } else if (verb == "attach") {
+      attach(session(words[0]), words);
+    } else if (verb == "detach") {
+      world_.dispatcher.session_detached(session(words[0]), world_.now);
+    } else if (verb == "end") {
+      world_.machine.end_session(session(words[0]), world_.effects);
+      world_.applied();
+      holdings_[words[0]].clear();
+      consumers_[words[0]].clear();
+    } else if (verb == "wait") {
+      world_.pass(std::stoi(words[0]));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  bool consuming(const std::string& verb, const Words& words) {
+    static const std::map<std::string, SettleKind> kinds{{"ack", SettleKind::ack},
+                                                         {"discard", SettleKind::reject},
+                                                         {"nack", SettleKind::requeue_nack},
+                                                         {"reject", SettleKind::requeue_reject},
+                                                         {"lost", SettleKind::requeue_lost}};
+    if (verb == "consume") {
+      consume(words);
+    } else if (verb == "cancel") {
+      ConsumerNumber number(std::stoull(words[1]));
+      world_.dispatcher.cancel_consumer(session(words[0]), number, world_.now);
+      consumers_[words[0]].erase(number);
+    } else if (verb == "get") {
+      world_.get(session(words[0]), queue(words[1]));
+    } else if (verb == "run") {
+      print(world_.run());
+    } else if (kinds.contains(verb)) {
+      for (std::size_t i = 1; i < words.size(); ++i)
+        settle(words[0], words[i], kinds.at(verb));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void publish(QueueId id, int count) {
+    for (int i = 0; i < count; ++i) {
+      const QueueRecord* record = world_.machine.find(id);
+      Ordinal ordinal = record == nullptr ? Ordinal() : record->next;
+      MessageId published = world_.publish(id);
+      if (!world_.machine.takes_messages(id))
+        out_ << "queue_gone\n";
+      else
+        messages_[message(id, ordinal)] = {id, published};
+    }
+  }
+
+  void seal(const Words& words) {
+    bool if_unused = std::find(words.begin(), words.end(), "if_unused") != words.end();
+    bool if_empty = std::find(words.begin(), words.end(), "if_empty") != words.end();
+    QueueId id = queue(words[1]);
+    SealVerdict verdict = world_.dispatcher.resolve_seal(session(words[0]), id, if_unused);
+    print(world_.machine.seal(id, if_empty, verdict, world_.effects));
+    world_.applied();
+  }
+
+  void consume(const Words& words) {
+    Consumer consumer;
+    consumer.number = ConsumerNumber(std::stoull(words[1]));
+    consumer.queue = queue(words[2]);
+    for (const std::string& word : words) {
+      if (word.starts_with("prefetch="))
+        consumer.prefetch = static_cast<std::uint32_t>(std::stoi(word.substr(9)));
+      if (word.starts_with("priority=")) consumer.priority = std::stoi(word.substr(9));
+      if (word == "exclusive") consumer.exclusive = true;
+      if (word == "no_ack") consumer.no_ack = true;
+    }
+    world_.dispatcher.add_consumer(session(words[0]), consumer);
+    consumers_[words[0]][consumer.number] = consumer;
+  }
+
+  void attach(SessionId who, const Words& words) {
+    auto forgotten = [&](const std::string& text) {
+      return std::find(words.begin(), words.end(), text) != words.end();
+    };
+    std::vector<Claim> claims;
+    for (const auto& [number, consumer] : consumers_[words[0]]) {
+      Claim& claim = claims.emplace_back();
+      claim.consumer = consumer;
+      claim.queue = consumer.queue;
+    }
+    for (const auto& [text, holding] : holdings_[words[0]]) {
+      if (forgotten(text)) continue;
+      auto claim = std::find_if(claims.begin(), claims.end(), [&](const Claim& made) {
+        return made.consumer.number == holding.consumer && made.queue == holding.queue;
+      });
+      if (claim == claims.end()) claim = claims.insert(claims.end(), Claim());
+      claim->queue = holding.queue;
+      claim->held.push_back(holding.held);
+    }
+    world_.attach(who, claims);
+    for (const auto& renewed : world_.reply.renewed)
+      for (auto& [text, holding] : holdings_[words[0]])
+        if (holding.held.message == renewed.message && holding.held.checkout == renewed.before) {
+          holding.held.checkout = renewed.now;
+          out_ << "renewed " << text << "\n";
+        }
+    for (const Held& held : world_.reply.refused)
+      for (const auto& [text, holding] : holdings_[words[0]])
+        if (holding.held == held) out_ << "refused " << text << "\n";
+    for (ConsumerNumber number : world_.reply.cancelled)
+      out_ << "cancelled " << number.value << "\n";
+  }
+
+  void settle(const std::string& who, const std::string& text, SettleKind kind) {
+    auto it = holdings_[who].find(text);
+    if (it == holdings_[who].end()) {
+      out_ << text << ": not held\n";
+      return;
+    }
+    bool accepted = world_.settle(session(who), it->second.queue, it->second.held, kind);
+    if (!accepted) out_ << text << ": dropped\n";
+    holdings_[who].erase(it);
+  }
+
+  void print(const Outcome& outcome) {
+    static const char* const names[] = {"ok", "rejected", "queue_gone", "in_use", "not_empty"};
+    out_ << names[static_cast<int>(outcome.code)] << " " << outcome.value << "\n";
+  }
+
+  void print(const Handout& handout) {
+    std::string text = message(handout.queue, handout.ordinal);
+    std::string who = name(handout.session);
+    holdings_[who][text] = {handout.queue, handout.consumer, handout.held};
+    out_ << who << "/" << handout.consumer.value << " takes " << text;
+    if (handout.redelivered) out_ << " redelivered";
+    if (handout.delivery_count > 0) out_ << " failed=" << handout.delivery_count;
+    out_ << "\n";
+  }
+
+  void print(const Poll& poll) {
+    static const char* const consumes[] = {"ok", "queue gone", "exclusive use"};
+    for (const ConsumeAnswer& answer : poll.consumes)
+      out_ << name(answer.session) << "/" << answer.number.value << " consume "
+           << consumes[static_cast<int>(answer.verdict)] << "\n";
+    for (const GetAnswer& answer : poll.gets) {
+      if (answer.handout) print(*answer.handout);
+      out_ << name(answer.session) << " get "
+           << (answer.verdict == GetVerdict::message ? fmt::format("left {}", answer.ready_left)
+               : answer.verdict == GetVerdict::empty ? "empty"
+                                                     : "queue gone")
+           << "\n";
+    }
+    for (const Handout& handout : poll.handouts)
+      print(handout);
+    for (const CancelNotice& notice : poll.cancelled) {
+      out_ << name(notice.session) << "/" << notice.number.value << " cancelled\n";
+      consumers_[name(notice.session)].erase(notice.number);
+    }
+    for (QueueId id : poll.consumers_gone)
+      out_ << names_[id] << " has no consumers left\n";
+  }
+
+  World world_;
+  std::ostringstream out_;
+  std::map<std::string, QueueId> queues_;
+  std::map<QueueId, std::string> names_;
+  std::map<std::string, std::pair<QueueId, MessageId>> messages_;
+  std::map<std::string, std::map<ConsumerNumber, Consumer>> consumers_;
+  std::map<std::string, std::map<std::string, Holding>> holdings_;
+};
+
+// The script as it should read: commands as they are, outputs as they were.
+std::string replay(std::istream& in) {
+  Script script;
+  std::string written, printed;
+  bool skipping = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line == "----") {
+      written += "----\n" + printed;
+      printed.clear();
+      skipping = true;
+    } else if (line.empty()) {
+      written += "\n";
+      skipping = false;
+    } else if (!skipping) {
+      written += line + "\n";
+      if (line[0] != '#') printed += script.play(line);
+    }
+  }
+  EXPECT_EQ(printed, "") << "printed by commands without a ---- line";
+  return written;
+}
+
+class QueueScenario : public testing::TestWithParam<std::string> {};
+
+TEST_P(QueueScenario, PrintsWhatTheScriptSays) {
+  std::string path = std::string(SCENARIOS) + "/" + GetParam() + ".txt";
+  std::ifstream in(path);
+  std::stringstream whole;
+  whole << in.rdbuf();
+  std::string written = replay(whole);
+  if (std::getenv("WARREN_REWRITE") != nullptr)
+    std::ofstream(path) << written;
+  else
+    EXPECT_EQ(written, whole.str());
+}
+
+std::vector<std::string> scripts() {
+  std::vector<std::string> names;
+  for (const auto& file : std::filesystem::directory_iterator(SCENARIOS))
+    if (file.path().extension() == ".txt" && file.path().stem() != "CMakeLists")
+      names.push_back(file.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Scripts, QueueScenario, testing::ValuesIn(scripts()),
+                         [](const auto& param) { return param.param; });
+
+}  // namespace
+}  // namespace warren::queue
