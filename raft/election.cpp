@@ -46,6 +46,8 @@ void Raft::tick_follower() {
 void Raft::tick_leader() {
   if (++heartbeat_elapsed_ >= config_.heartbeat_ticks) {
     heartbeat_elapsed_ = 0;
+    for (auto& [member, peer] : peers_)
+      peer.heartbeat_due();
     broadcast_heartbeats();
   }
   if (transfer_ && ++transfer_->elapsed >= config_.election_max_ticks) transfer_.reset();

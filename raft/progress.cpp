@@ -1,6 +1,7 @@
 #include "raft/progress.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace warren::raft {
 
@@ -73,11 +74,15 @@ void Progress::snapshot_ended(Index index) {
   next_ = std::max(next_, index.next());
 }
 
+void Progress::heartbeat_due() {
+  awaits_heartbeat_ = true;
+  progressed_ = false;
+}
+
 bool Progress::heard_heartbeat() {
   probe_sent_ = false;
-  const bool stalled = state_ == State::replicate && match_.next() < next_ && !progressed_;
-  progressed_ = false;
-  return stalled;
+  const bool due = std::exchange(awaits_heartbeat_, false);
+  return due && state_ == State::replicate && match_.next() < next_ && !progressed_;
 }
 
 void Progress::begin_abstention(Index last) {

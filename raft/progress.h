@@ -38,8 +38,9 @@ class Progress {
   // The snapshot ends at `index`: try from there.
   void snapshot_ended(Index index);
 
-  // A heartbeat was answered: a paused probe may go again. True: messages were lost on a quiet
-  // stream, as far as one can tell; an empty append will show.
+  // A regular heartbeat leaves, and is answered: a paused probe may go again. True: nothing was
+  // acknowledged in between, so what is in flight may be lost; an empty append will show.
+  void heartbeat_due();
   bool heard_heartbeat();
 
   // Told once per advance, so that a follower hears of a commit without the next entry.
@@ -65,7 +66,8 @@ class Progress {
   Index match_;
   Index next_;
   bool probe_sent_ = false;
-  bool progressed_ = false;  // since the last heartbeat's answer
+  bool awaits_heartbeat_ = false;
+  bool progressed_ = false;  // since the last regular heartbeat
   std::deque<Sent> inflight_;
   std::uint64_t inflight_bytes_ = 0;
 };

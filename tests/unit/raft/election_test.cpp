@@ -1,0 +1,154 @@
+#include "tests/unit/raft/fixture.h"
+
+namespace warren::raft {
+namespace {
+
+Message asking(Message request, Index last, Term last_term) {
+  request.index = last;
+  request.log_term = last_term;
+  return request;
+}
+
+TEST_F(RaftTest, AloneItLeadsOnceItsOwnVoteIsDurable) {
+  Raft raft = founded(1);
+  raft.tick();
+  EXPECT_EQ(raft.role(), Role::candidate);
+  take(raft);
+  EXPECT_EQ(raft.role(), Role::candidate);
+  sync(raft);
+  EXPECT_EQ(raft.role(), Role::leader);
+  take(raft);
+  EXPECT_EQ(raft.log().commit(), Index(1));
+  sync(raft);
+  EXPECT_EQ(raft.log().commit(), Index(2));
+}
+
+TEST_F(RaftTest, PreVotesRaiseNoTerm) {
+  Raft raft = founded(3);
+  while (raft.role() == Role::follower)
+    raft.tick();
+  EXPECT_EQ(raft.role(), Role::pre_candidate);
+  EXPECT_EQ(raft.term(), Term(1));
+  EXPECT_EQ(take(raft).number, 0U);
+}
+
+TEST_F(RaftTest, AStalePreVoteGrantDoesNotCount) {
+  Raft raft = founded(3);
+  while (raft.role() == Role::follower)
+    raft.tick();
+  raft.step(from(2, MessageKind::pre_vote_reply, Term(1)));
+  EXPECT_EQ(raft.role(), Role::pre_candidate);
+  raft.step(from(2, MessageKind::pre_vote_reply, Term(2)));
+  EXPECT_EQ(raft.role(), Role::candidate);
+}
+
+TEST_F(RaftTest, VotesOfStrangersDoNotCount) {
+  Raft raft = founded(3);
+  campaign(raft);
+  take(raft);
+  sync(raft);
+  raft.step(from(9, MessageKind::vote_reply, raft.term()));
+  EXPECT_EQ(raft.role(), Role::candidate);
+}
+
+TEST_F(RaftTest, VotesOnceATerm) {
+  Raft raft = founded(3);
+  raft.step(asking(from(2, MessageKind::vote_request, Term(2)), Index(1), Term(1)));
+  raft.step(asking(from(3, MessageKind::vote_request, Term(2)), Index(1), Term(1)));
+  const Ready ready = take(raft);
+  ASSERT_EQ(ready.messages_after_write.size(), 2U);
+  EXPECT_FALSE(ready.messages_after_write[0].reject);
+  EXPECT_TRUE(ready.messages_after_write[1].reject);
+}
+
+TEST_F(RaftTest, RefusesACandidateWhoseLogIsBehind) {
+  Raft raft = founded(3);
+  raft.step(asking(from(2, MessageKind::vote_request, Term(2)), Index(), Term()));
+  EXPECT_TRUE(take(raft).messages_after_write.front().reject);
+  EXPECT_EQ(raft.vote(), MemberId());
+}
+
+TEST_F(RaftTest, WhoHearsALeaderIgnoresVotesUnlessItIsATransfer) {
+  Raft raft = founded(3);
+  raft.step(append(Term(1), Index(1), Term(1), {}));
+  take(raft);
+  raft.step(asking(from(3, MessageKind::vote_request, Term(2)), Index(1), Term(1)));
+  EXPECT_EQ(raft.term(), Term(1));
+  Message request = asking(from(3, MessageKind::vote_request, Term(2)), Index(1), Term(1));
+  request.transfer = true;
+  raft.step(request);
+  EXPECT_EQ(raft.vote(), member(3));
+}
+
+TEST_F(RaftTest, AResetStreamToTheLeaderStartsAPreVoteAfterSomeTicks) {
+  Raft raft = founded(3);
+  raft.step(append(Term(1), Index(1), Term(1), {}));
+  raft.on_peer_reset(3);
+  for (std::uint32_t i = 0; i < config_.reset_jitter_max_ticks; ++i)
+    raft.tick();
+  EXPECT_EQ(raft.role(), Role::follower);
+  raft.on_peer_reset(2);
+  for (std::uint32_t i = 0; i < config_.reset_jitter_max_ticks; ++i)
+    raft.tick();
+  EXPECT_EQ(raft.role(), Role::pre_candidate);
+}
+
+TEST_F(RaftTest, ALeaderThatNoMajorityHearsStepsDown) {
+  Raft raft = founded(3);
+  lead(raft);
+  for (std::uint32_t i = 0; i < 2 * config_.election_min_ticks; ++i)
+    raft.tick();
+  EXPECT_EQ(raft.role(), Role::follower);
+}
+
+TEST_F(RaftTest, ALeaderThatOneOfTwoFollowersHearsLeadsOn) {
+  Raft raft = founded(3);
+  lead(raft);
+  for (std::uint32_t i = 0; i < 5 * config_.election_min_ticks; ++i) {
+    raft.tick();
+    if (i % 10 == 0) raft.step(from(2, MessageKind::heartbeat_reply, Term(2)));
+  }
+  EXPECT_EQ(raft.role(), Role::leader);
+}
+
+TEST_F(RaftTest, TimeoutNowIsTakenFromTheLeaderOnly) {
+  Raft raft = founded(3);
+  raft.step(append(Term(1), Index(1), Term(1), {}));
+  raft.step(from(3, MessageKind::timeout_now, Term(1)));
+  EXPECT_EQ(raft.role(), Role::follower);
+  raft.step(from(2, MessageKind::timeout_now, Term(1)));
+  EXPECT_EQ(raft.role(), Role::candidate);
+}
+
+TEST_F(RaftTest, ATornTailNeitherVotesNorCampaigns) {
+  {
+    founded(3);
+  }
+  StoredGroup torn = *store_.stored(group, member(1));
+  torn.abstain = true;
+  Raft raft(config_, torn, store_);
+  for (int i = 0; i < 1000; ++i)
+    raft.tick();
+  EXPECT_EQ(raft.role(), Role::follower);
+  raft.step(asking(from(2, MessageKind::vote_request, Term(2)), Index(9), Term(1)));
+  EXPECT_EQ(raft.vote(), MemberId());
+  EXPECT_TRUE(raft.status().abstaining);
+}
+
+TEST_F(RaftTest, AfterAllAnsweredItVotesForNoLesserLog) {
+  {
+    founded(3);
+  }
+  StoredGroup torn = *store_.stored(group, member(1));
+  torn.abstain = true;
+  Raft raft(config_, torn, store_);
+  raft.all_members_answered({Term(4), Term(3), Index(5)});
+  EXPECT_EQ(raft.term(), Term(5));
+  raft.step(asking(from(2, MessageKind::vote_request, Term(6)), Index(4), Term(3)));
+  EXPECT_EQ(raft.vote(), MemberId());
+  raft.step(asking(from(3, MessageKind::vote_request, Term(6)), Index(5), Term(3)));
+  EXPECT_EQ(raft.vote(), member(3));
+}
+
+}  // namespace
+}  // namespace warren::raft
