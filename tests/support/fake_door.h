@@ -1,0 +1,319 @@
+// FakeDoor: a Door over the real catalog and the simplest queue that keeps the contract: no groups,
+// no log, no failover. Answers come in later turns of the reactor, as the cluster's would. For
+// tests of the front end; its reactor, but for run().
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "broker/catalog/catalog.h"
+#include "broker/cluster/door.h"
+#include "broker/runtime/reactor.h"
+
+namespace warren::tests {
+
+class FakeDoor final : public cluster::Door {
+ public:
+  explicit FakeDoor(runtime::Reactor& reactor) : reactor_(reactor) {
+    catalog::Found found;
+    found.cluster_id = 1;
+    found.cluster_name = "warren@test";
+    found.nodes.push_back({"node1", NodeId{1}, DiskId{1}, "127.0.0.1:1"});
+    found.queue_groups = 2;
+    found.replicas = 1;
+    apply(found);
+    apply(catalog::RegisterNode{"node1", NodeId{1}, DiskId{1}, "127.0.0.1:1"});
+  }
+
+  // What a test may turn, on the reactor (see run()).
+  bool routable = true;
+  bool writable_now = true;
+  bool hold_outcomes = false;  // keep them until release_outcomes()
+  bool stall = false;          // synchronous calls keep their callbacks until unstall()
+  queue::OutcomeCode publish_outcome = queue::OutcomeCode::ok;
+  std::vector<queue::Publish> publishes;
+  std::vector<queue::Settle> settles;
+  std::vector<std::uint64_t> submit_sizes;
+
+  // Any thread but the reactor: runs `act` there and waits.
+  void run(std::function<void()> act) {
+    std::promise<void> done;
+    reactor_.post([&] {
+      act();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  catalog::Outcome apply(const catalog::Command& command) {
+    catalog::Applied applied = catalog_.apply(++index_, command, Stamp{0});
+    snapshot_ = catalog_.snapshot();
+    return applied.outcome;
+  }
+  void set_routable(bool value) {
+    routable = value;
+    if (value)
+      for (auto& resume : std::exchange(routable_waiters_, {}))
+        resume();
+  }
+  void set_writable(bool value) {
+    writable_now = value;
+    if (value)
+      for (auto& resume : std::exchange(writable_waiters_, {}))
+        resume();
+  }
+  // Oldest first; or newest first, as outcomes of several groups may come.
+  void release_outcomes(bool backwards = false) {
+    auto held = std::exchange(held_outcomes_, {});
+    if (backwards) std::reverse(held.begin(), held.end());
+    for (const cluster::CommandOutcome& outcome : held)
+      send_outcomes({outcome});
+  }
+  void unstall() {
+    stall = false;
+    for (auto& call : std::exchange(stalled_, {}))
+      call();
+  }
+  std::size_t ready(std::string_view name) { return of(name).ready.size(); }
+  std::size_t held(std::string_view name) { return of(name).held.size(); }
+  std::size_t consumers(std::string_view name) { return of(name).consumers.size(); }
+  std::size_t open_channels() const { return sinks_.size(); }
+  void refuse_holdings(std::string_view name) {
+    for (auto& [id, held] : of(name).held) {
+      const queue::Held one{id, held.checkout};
+      sinks_.at(held.channel)->on_holdings_refused(snapshot_->queue("/", name)->id, {&one, 1});
+    }
+  }
+
+  NodeId self() const override { return NodeId{1}; }
+  std::shared_ptr<const catalog::Snapshot> catalog() const override { return snapshot_; }
+  bool may_route() const override { return routable; }
+  void when_routable(std::function<void()> resume) override {
+    routable_waiters_.push_back(std::move(resume));
+  }
+  std::uint64_t open_channel(cluster::ChannelSink* sink) override {
+    sinks_[++last_channel_] = sink;
+    return last_channel_;
+  }
+  void close_channel(std::uint64_t channel, std::function<void()> done) override {
+    sinks_.erase(channel);
+    for (auto& [id, queue] : queues_) {
+      std::erase_if(queue.consumers,
+                    [&](const Member& m) { return m.consumer.channel == channel; });
+      for (auto held = queue.held.rbegin(); held != queue.held.rend();)
+        if (held->second.channel == channel) {
+          give_back(queue, held->second.message);
+          held = decltype(held)(queue.held.erase(std::next(held).base()));
+        } else {
+          ++held;
+        }
+      dispatch(id);
+    }
+    later([done] { done(); });
+  }
+  void submit(GroupId, std::vector<queue::ClientCommand> commands) override {
+    submit_sizes.push_back(commands.size());
+    std::vector<cluster::CommandOutcome> outcomes;
+    for (queue::ClientCommand& command : commands)
+      outcomes.push_back(std::visit([this](auto& c) { return decide(c); }, command));
+    if (hold_outcomes)
+      held_outcomes_.insert(held_outcomes_.end(), outcomes.begin(), outcomes.end());
+    else
+      reactor_.post([this, outcomes] { send_outcomes(outcomes); });
+  }
+  bool writable(GroupId) const override { return writable_now; }
+  void when_writable(GroupId, std::function<void()> resume) override {
+    writable_waiters_.push_back(std::move(resume));
+  }
+  void consume(GroupId, queue::Consumer consumer,
+               std::function<void(Result<ConsumerNumber>)> done) override {
+    later([this, consumer, done]() mutable {
+      auto found = queues_.find(consumer.queue);
+      if (found == queues_.end()) return done(fail(ReplyCode::not_found, "gone"));
+      auto& members = found->second.consumers;
+      if (!members.empty() && (consumer.exclusive || members[0].consumer.exclusive))
+        return done(fail(ReplyCode::access_refused, "exclusive"));
+      consumer.number = ConsumerNumber{++last_consumer_};
+      members.push_back({consumer, 0});
+      done(consumer.number);
+      dispatch(consumer.queue);
+    });
+  }
+  void cancel(GroupId, ConsumerNumber number, std::function<void()> done) override {
+    later([this, number, done] {
+      for (auto& [id, queue] : queues_)
+        std::erase_if(queue.consumers,
+                      [&](const Member& m) { return m.consumer.number == number; });
+      done();
+    });
+  }
+  void get(GroupId, queue::GetRequest request,
+           std::function<void(Result<queue::GetReply>)> done) override {
+    later([this, request, done] {
+      Queue& queue = queues_[request.queue];
+      queue::GetReply reply;
+      reply.origin = request.origin;
+      if (!queue.ready.empty())
+        reply.delivery = hand_out(request.queue, queue, request.origin.channel, {});
+      reply.ready_left = queue.ready.size();
+      done(reply);
+    });
+  }
+  void counts(GroupId, QueueId id, std::function<void(Result<queue::QueueCounts>)> done) override {
+    later([this, id, done] {
+      const Queue& queue = queues_[id];
+      done(
+          queue::QueueCounts{id, queue.ready.size(), queue.held.size(), queue.consumers.size(), 0});
+    });
+  }
+  void define(catalog::Command command,
+              std::function<void(Result<catalog::Outcome>)> done) override {
+    later([this, command, done] {
+      const catalog::Outcome outcome = apply(command);
+      if (outcome.queue) queues_[outcome.queue];
+      done(outcome);
+    });
+  }
+  void delete_queue(QueueId id, bool if_unused, bool if_empty,
+                    std::function<void(Result<std::uint64_t>)> done) override {
+    later([this, id, if_unused, if_empty, done] {
+      auto found = queues_.find(id);
+      if (found == queues_.end()) return done(fail(ReplyCode::not_found, "gone"));
+      Queue& queue = found->second;
+      if (if_unused && !queue.consumers.empty())
+        return done(fail(ReplyCode::precondition_failed, "in use"));
+      if (if_empty && !queue.ready.empty())
+        return done(fail(ReplyCode::precondition_failed, "not empty"));
+      const std::uint64_t ready = queue.ready.size();
+      const std::vector<Member> members = std::move(queue.consumers);
+      queues_.erase(found);
+      apply(catalog::DeleteQueue{id});
+      for (const Member& member : members)
+        if (auto sink = sinks_.find(member.consumer.channel); sink != sinks_.end())
+          sink->second->on_consumer_cancelled(member.consumer.number);
+      done(ready);
+    });
+  }
+
+ private:
+  struct Message {
+    MessageId id;
+    queue::Content content;
+    bool redelivered = false;
+    std::uint32_t failed = 0;
+  };
+  struct Held {
+    Message message;
+    CheckoutId checkout;
+    std::uint64_t channel = 0;
+    ConsumerNumber consumer;
+  };
+  struct Member {
+    queue::Consumer consumer;
+    std::uint32_t holding = 0;
+  };
+  struct Queue {
+    std::deque<Message> ready;
+    std::map<MessageId, Held> held;
+    std::vector<Member> consumers;
+    std::size_t turn = 0;
+  };
+
+  Queue& of(std::string_view name) { return queues_[snapshot_->queue("/", name)->id]; }
+  void later(std::function<void()> call) {
+    if (stall)
+      stalled_.push_back(std::move(call));
+    else
+      reactor_.post(std::move(call));
+  }
+  void send_outcomes(const std::vector<cluster::CommandOutcome>& outcomes) {
+    for (const cluster::CommandOutcome& outcome : outcomes)
+      if (auto sink = sinks_.find(outcome.origin.channel); sink != sinks_.end())
+        sink->second->on_outcomes({&outcome, 1});
+  }
+  static void give_back(Queue& queue, Message message) {
+    message.redelivered = true;
+    auto before = [&](const Message& other) { return other.id < message.id; };
+    queue.ready.insert(std::find_if_not(queue.ready.begin(), queue.ready.end(), before), message);
+  }
+
+  cluster::CommandOutcome decide(queue::Publish& publish) {
+    publishes.push_back(publish);
+    for (QueueId id : publish.queues) {
+      if (!queues_.contains(id)) continue;
+      queues_[id].ready.push_back(
+          {{EntryIndex{++last_entry_}, Slot{0}}, publish.content, false, 0});
+      reactor_.post([this, id] { dispatch(id); });
+    }
+    return {publish.origin, {publish_outcome, 0}};
+  }
+  cluster::CommandOutcome decide(queue::Settle& settle) {
+    settles.push_back(settle);
+    auto found = queues_.find(settle.queue);
+    if (found == queues_.end()) return {settle.origin, {queue::OutcomeCode::queue_gone, 0}};
+    for (const queue::Held& one : settle.messages) {
+      auto held = found->second.held.find(one.message);
+      if (held == found->second.held.end() || held->second.checkout != one.checkout) continue;
+      for (Member& member : found->second.consumers)
+        if (member.consumer.number == held->second.consumer) --member.holding;
+      Message message = held->second.message;
+      found->second.held.erase(held);
+      if (settle.kind == queue::SettleKind::requeue_reject) ++message.failed;
+      if (settle.kind >= queue::SettleKind::requeue_nack) give_back(found->second, message);
+    }
+    reactor_.post([this, id = settle.queue] { dispatch(id); });
+    return {settle.origin, {}};
+  }
+  cluster::CommandOutcome decide(queue::Purge& purge) {
+    Queue& queue = queues_[purge.queue];
+    return {purge.origin, {queue::OutcomeCode::ok, std::exchange(queue.ready, {}).size()}};
+  }
+  cluster::CommandOutcome decide(queue::Seal& seal) { return {seal.origin, {}}; }
+
+  queue::Delivery hand_out(QueueId id, Queue& queue, std::uint64_t channel,
+                           ConsumerNumber consumer) {
+    Message message = queue.ready.front();
+    queue.ready.pop_front();
+    const CheckoutId checkout{Term{1}, ++last_checkout_};
+    queue.held[message.id] = {message, checkout, channel, consumer};
+    return {
+        consumer,       id, {message.id, checkout}, Term{1}, message.redelivered, message.failed,
+        message.content};
+  }
+  void dispatch(QueueId id) {
+    auto found = queues_.find(id);
+    if (found == queues_.end()) return;
+    Queue& queue = found->second;
+    for (std::size_t passed = 0; !queue.ready.empty() && passed < queue.consumers.size();) {
+      Member& member = queue.consumers[queue.turn++ % queue.consumers.size()];
+      const std::uint32_t prefetch = member.consumer.no_ack ? 0 : member.consumer.prefetch;
+      if (prefetch != 0 && member.holding >= prefetch) {
+        ++passed;
+        continue;
+      }
+      passed = 0;
+      ++member.holding;
+      const std::uint64_t channel = member.consumer.channel;
+      std::vector<queue::Delivery> one{hand_out(id, queue, channel, member.consumer.number)};
+      if (auto sink = sinks_.find(channel); sink != sinks_.end())
+        sink->second->on_deliveries(std::move(one));
+    }
+  }
+
+  runtime::Reactor& reactor_;
+  catalog::Catalog catalog_;
+  CatalogIndex index_;
+  std::shared_ptr<const catalog::Snapshot> snapshot_;
+  std::map<QueueId, Queue> queues_;
+  std::map<std::uint64_t, cluster::ChannelSink*> sinks_;
+  std::vector<std::function<void()>> routable_waiters_, writable_waiters_, stalled_;
+  std::vector<cluster::CommandOutcome> held_outcomes_;
+  std::uint64_t last_channel_ = 0, last_consumer_ = 0, last_entry_ = 0, last_checkout_ = 0;
+};
+
+}  // namespace warren::tests

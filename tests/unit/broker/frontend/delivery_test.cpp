@@ -1,0 +1,85 @@
+#include "broker/frontend/delivery.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace warren::frontend {
+namespace {
+
+Handed handed(std::uint64_t tag) {
+  return {DeliveryTag(tag),
+          GroupId{1},
+          QueueId{1},
+          {{EntryIndex{tag}, Slot{0}}, {Term{1}, tag}},
+          ConsumerNumber{1}};
+}
+
+std::vector<std::uint64_t> take(UnackedTable& table, std::uint64_t tag, bool multiple) {
+  std::vector<std::uint64_t> taken;
+  EXPECT_TRUE(table.take(DeliveryTag(tag), multiple,
+                         [&](const Handed& entry) { taken.push_back(entry.tag.value); }));
+  return taken;
+}
+
+bool known(UnackedTable& table, std::uint64_t tag, bool multiple) {
+  return table.take(DeliveryTag(tag), multiple, [](const Handed&) {});
+}
+
+TEST(UnackedTable, SingleAndMultipleTakeWhatTheyName) {
+  UnackedTable table;
+  for (std::uint64_t tag = 1; tag <= 6; ++tag)
+    table.add(handed(tag));
+  EXPECT_EQ(take(table, 3, false), (std::vector<std::uint64_t>{3}));
+  EXPECT_EQ(take(table, 4, true), (std::vector<std::uint64_t>{1, 2, 4}));
+  EXPECT_EQ(table.size(), 2u);
+  EXPECT_EQ(take(table, 0, true), (std::vector<std::uint64_t>{5, 6}));
+  EXPECT_TRUE(take(table, 0, true).empty());
+}
+
+TEST(UnackedTable, UnknownTagsAreRefused) {
+  UnackedTable table;
+  EXPECT_FALSE(known(table, 1, false));
+  EXPECT_FALSE(known(table, 0, false));
+  table.add(handed(1));
+  table.add(handed(2));
+  EXPECT_TRUE(known(table, 2, false));
+  EXPECT_FALSE(known(table, 2, false));
+  EXPECT_FALSE(known(table, 2, true));
+  EXPECT_FALSE(known(table, 3, true));
+  EXPECT_EQ(table.size(), 1u);
+}
+
+TEST(UnackedTable, TagsMayHaveGaps) {
+  UnackedTable table;
+  for (std::uint64_t tag : {5, 9, 10, 40})
+    table.add(handed(tag));
+  EXPECT_FALSE(known(table, 6, false));
+  EXPECT_TRUE(known(table, 10, false));
+  EXPECT_EQ(take(table, 40, true), (std::vector<std::uint64_t>{5, 9, 40}));
+}
+
+TEST(UnackedTable, OneOldMessageDoesNotKeepTheRest) {
+  UnackedTable table;
+  table.add(handed(1));
+  for (std::uint64_t tag = 2; tag < 100'000; ++tag) {
+    table.add(handed(tag));
+    EXPECT_TRUE(known(table, tag, false));
+  }
+  EXPECT_EQ(table.size(), 1u);
+  EXPECT_TRUE(known(table, 1, false));
+}
+
+TEST(UnackedTable, RefusedHoldingsAreMarked) {
+  UnackedTable table;
+  table.add(handed(1));
+  table.add(handed(2));
+  const std::vector<queue::Held> gone{handed(2).held};
+  table.refuse(QueueId{1}, gone);
+  std::vector<bool> refused;
+  table.take_all([&](const Handed& entry) { refused.push_back(entry.refused); });
+  EXPECT_EQ(refused, (std::vector<bool>{false, true}));
+}
+
+}  // namespace
+}  // namespace warren::frontend
