@@ -70,7 +70,7 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 MAY_SPELL = {"tests/tidy/tidy.py", "tests/tidy/tidy_test.py"}
 
 # Folders whose tests lie elsewhere.
-NO_UNIT_FOLDER = {"broker": "tests/cluster", "broker/perf": "run by hand and by tests/bench"}
+NO_UNIT_FOLDER = {"broker": "tests/cluster"}
 
 
 class Tree:
