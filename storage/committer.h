@@ -37,7 +37,7 @@ class Committer {
 
  private:
   void run();
-  std::deque<Commit> take(std::unique_lock<std::mutex>& lock);
+  std::deque<Commit> take();  // REQUIRES: mutex_ held
   void write(std::deque<Commit>& commits);
 
   Database& database_;

@@ -13,6 +13,7 @@ namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
 class Env;
+class FileLock;
 }  // namespace rocksdb
 
 namespace warren::storage {
@@ -61,6 +62,8 @@ class Database {
   friend class DatabaseOpener;
 
   std::string directory_;
+  rocksdb::Env* env_ = nullptr;
+  rocksdb::FileLock* lock_ = nullptr;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* default_ = nullptr;
   rocksdb::ColumnFamilyHandle* log_ = nullptr;

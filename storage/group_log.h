@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +16,7 @@
 #include "raft/ports.h"
 #include "storage/committer.h"
 #include "storage/database.h"
+#include "storage/keys.h"
 #include "storage/read_pool.h"
 
 namespace warren::storage {
@@ -70,14 +71,27 @@ class GroupLog final : public raft::LogStore {
   struct Group;
   Group& at(raft::GroupId group);
   const Group& at(raft::GroupId group) const;
+  static std::expected<void, OpenError> read_records(Database& database, Group& group);
+  static void drop_abandoned(Database& database, Group& group, rocksdb::WriteBatch& batch);
+  std::expected<void, OpenError> scan_log(Group& group);
+  void append(Group& group, const std::vector<raft::Entry>& entries, std::uint64_t number);
+  void remember(Group& group, const raft::Entry& entry, std::uint64_t number);
+  void evict(Group& group);
+  void read_from_disk(const Group& group, raft::Index first, raft::Index last,
+                      std::uint64_t max_bytes, std::vector<raft::Entry>& out) const;
+  std::optional<raft::Entry> recent(const Group& group, raft::Index index) const;
   void on_written(std::uint64_t number);
+  // What SnapshotInstall made durable.
+  void on_installed(raft::GroupId group, const raft::SnapshotMeta& meta,
+                    std::vector<InstalledRange> ranges);
 
   Database& database_;
   Committer& committer_;
   ReadPool& pool_;
-  Post post_;
-  std::function<void(std::uint64_t)> written_;
+  const Post post_;
+  const std::function<void(std::uint64_t)> written_;
   const std::size_t cache_bytes_;
+  std::uint64_t completed_ = 0;  // writes up to this one are durable
   std::map<raft::GroupId, std::unique_ptr<Group>> groups_;
 };
 

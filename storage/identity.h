@@ -16,6 +16,8 @@ struct NodeIdentity {
   std::uint64_t cluster_id = 0;
   std::uint32_t node = 0;
   std::string name;
+  std::string founding;        // opaque: the cluster's founders, for nodes that missed the call
+  std::uint64_t assigned = 0;  // of this store's replica of group 0
   bool operator==(const NodeIdentity&) const = default;
 };
 
