@@ -11,6 +11,12 @@
 
 namespace warren::raft {
 
+// Declared here first: `struct XTag` within a template argument would name another namespace's
+// where that is visible, and make another type of it.
+struct TermTag;
+struct IndexTag;
+struct GroupIdTag;
+
 template <typename Tag, typename Integer = std::uint64_t>
 struct Number {
   Integer value = 0;
@@ -21,9 +27,9 @@ struct Number {
   constexpr Number previous(Integer by = 1) const { return Number(value - by); }
 };
 
-using Term = Number<struct TermTag>;    // 0: none
-using Index = Number<struct IndexTag>;  // first entry is 1; 0: before the log
-using GroupId = Number<struct GroupIdTag, std::uint32_t>;
+using Term = Number<TermTag>;    // 0: none
+using Index = Number<IndexTag>;  // first entry is 1; 0: before the log
+using GroupId = Number<GroupIdTag, std::uint32_t>;
 
 // A member is one store's replica of one group. It is never reused: neither a wiped disk nor a
 // replica that moved away and came back can be taken for one that voted before.
