@@ -20,8 +20,7 @@ namespace warren {
 }  // namespace warren
 
 // CHECK(n > 0) or CHECK(n > 0, "n = {}", n).
-#define CHECK(expression, ...)                                            \
-  (static_cast<bool>(expression)                                          \
-       ? void(0)                                                          \
-       : ::warren::check_failed(__FILE__, __LINE__, #expression,          \
-                                ::fmt::format("" __VA_ARGS__)))
+#define CHECK(expression, ...)   \
+  (static_cast<bool>(expression) \
+       ? void(0)                 \
+       : ::warren::check_failed(__FILE__, __LINE__, #expression, ::fmt::format("" __VA_ARGS__)))

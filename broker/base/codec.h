@@ -99,7 +99,8 @@ class ByteReader {
   }
   std::uint64_t fixed_be(int bytes) {
     std::uint64_t v = 0;
-    for (int i = 0; i < bytes; ++i) v = (v << 8) | u8();
+    for (int i = 0; i < bytes; ++i)
+      v = (v << 8) | u8();
     return ok_ ? v : 0;
   }
 

@@ -35,8 +35,8 @@ using EntryIndex = Strong<struct EntryIndexTag, std::uint64_t>;      // in one g
 using Term = Strong<struct TermTag, std::uint64_t>;                  // Raft thesis §3.3
 using Slot = Strong<struct SlotTag, std::uint32_t>;                  // message within an entry
 using QueueId = Strong<struct QueueIdTag, std::uint64_t>;  // catalog index that created the queue
-using BatchNumber = Strong<struct BatchNumberTag, std::uint64_t>;    // in a session, from 1
-using Incarnation = Strong<struct IncarnationTag, std::uint64_t>;    // a catalog index
+using BatchNumber = Strong<struct BatchNumberTag, std::uint64_t>;        // in a session, from 1
+using Incarnation = Strong<struct IncarnationTag, std::uint64_t>;        // a catalog index
 using ConsumerNumber = Strong<struct ConsumerNumberTag, std::uint64_t>;  // in a node's incarnation
 using Ordinal = Strong<struct OrdinalTag, std::uint64_t>;  // a queue's n-th message ever, from 0
 using ChannelNumber = Strong<struct ChannelNumberTag, std::uint16_t>;  // AMQP 0-9-1 §4.2.3
@@ -47,9 +47,15 @@ constexpr GroupId catalog_group{0};
 
 // A node's local group (no Raft, in memory) has the top bit set over its node's id.
 constexpr std::uint32_t local_group_bit = 0x80000000u;
-constexpr GroupId local_group_of(NodeId node) { return GroupId(local_group_bit | node.value); }
-constexpr bool is_local(GroupId group) { return (group.value & local_group_bit) != 0; }
-constexpr NodeId node_of_local(GroupId group) { return NodeId(group.value & ~local_group_bit); }
+constexpr GroupId local_group_of(NodeId node) {
+  return GroupId(local_group_bit | node.value);
+}
+constexpr bool is_local(GroupId group) {
+  return (group.value & local_group_bit) != 0;
+}
+constexpr NodeId node_of_local(GroupId group) {
+  return NodeId(group.value & ~local_group_bit);
+}
 
 // A message's identity within its group, for its whole life.
 struct MessageId {
