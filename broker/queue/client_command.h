@@ -88,4 +88,9 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
+struct CommandOutcome {
+  Origin origin;
+  Outcome outcome;
+};
+
 }  // namespace warren::queue

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -32,10 +33,7 @@ struct GroupClientConfig {
   session::ClientLimits stream;
 };
 
-struct CommandOutcome {
-  queue::Origin origin;
-  queue::Outcome outcome;
-};
+using queue::CommandOutcome;
 
 // Whom it tells; called from inside turn() only, never from the calls that ask.
 class GroupClientSink {
