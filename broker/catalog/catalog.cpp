@@ -61,7 +61,7 @@ Result<void> Catalog::run(const Found& command, Applied& applied) {
     tables_.nodes.put(nodes.back());
   }
   for (GroupInfo& group :
-       initial_groups(nodes, std::max(command.queue_groups, 1u), tables_.replicas, tables_.index)) {
+       initial_groups(nodes, std::max(command.queue_groups, 1u), tables_.replicas)) {
     applied.effects.placement_changed.push_back(group.id);
     tables_.groups.put(std::move(group));
   }

@@ -58,6 +58,9 @@ struct BindingInfo {
   std::string arguments_identity;  // equal for equal arguments in any order
 };
 
+// What founders' replicas are assigned by: group 0's first entry is their configuration.
+constexpr CatalogIndex founding_assignment{1};
+
 // One member of a group, never reused: architecture §5.
 struct MemberAssignment {
   NodeId node;

@@ -25,18 +25,19 @@ bool has_member(const GroupInfo& group, NodeId node) {
 }  // namespace
 
 std::vector<GroupInfo> initial_groups(const std::vector<NodeInfo>& nodes, std::uint32_t groups,
-                                      std::uint32_t replicas, CatalogIndex index) {
+                                      std::uint32_t replicas) {
   std::vector<GroupInfo> result;
   GroupInfo catalog{catalog_group, {}};
   for (const NodeInfo& node : nodes)
-    catalog.desired.push_back({node.id, node.disk, index, catalog.desired.size() < catalog_voters});
+    catalog.desired.push_back({node.id, node.disk, founding_assignment,
+                               catalog.desired.size() < catalog_voters});
   result.push_back(std::move(catalog));
   const std::size_t voters = std::min<std::size_t>(replicas, nodes.size());
   for (std::uint32_t number = 1; number <= groups; ++number) {
     GroupInfo group{GroupId(number), {}};
     for (std::size_t i = 0; i < voters; ++i) {
       const NodeInfo& node = nodes[(number - 1 + i) % nodes.size()];
-      group.desired.push_back({node.id, node.disk, index, true});
+      group.desired.push_back({node.id, node.disk, founding_assignment, true});
     }
     result.push_back(std::move(group));
   }

@@ -23,7 +23,7 @@ using GroupLoads = std::map<GroupId, std::uint64_t>;  // queues a group; absent:
 
 // Group 0 on every node, then `groups` queue groups of `replicas` voters, dealt round robin.
 std::vector<GroupInfo> initial_groups(const std::vector<NodeInfo>& nodes, std::uint32_t groups,
-                                      std::uint32_t replicas, CatalogIndex index);
+                                      std::uint32_t replicas);
 
 bool is_queue_group(const Tables& tables, GroupId group);
 

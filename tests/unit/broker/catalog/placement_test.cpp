@@ -16,13 +16,13 @@ Tables cluster(std::uint32_t count, std::uint32_t groups, std::uint32_t replicas
   Tables tables;
   for (NodeInfo& node : nodes(count))
     tables.nodes.put(std::move(node));
-  for (GroupInfo& group : initial_groups(nodes(count), groups, replicas, CatalogIndex(1)))
+  for (GroupInfo& group : initial_groups(nodes(count), groups, replicas))
     tables.groups.put(std::move(group));
   return tables;
 }
 
 TEST(Placement, VotersAreDealtRoundRobin) {
-  const auto groups = initial_groups(nodes(5), 10, 3, CatalogIndex(1));
+  const auto groups = initial_groups(nodes(5), 10, 3);
   ASSERT_EQ(groups.size(), 11u);
   std::map<NodeId, int> voters, leaders;
   for (const GroupInfo& group : groups) {
@@ -39,7 +39,7 @@ TEST(Placement, VotersAreDealtRoundRobin) {
 }
 
 TEST(Placement, GroupsHaveNoMoreVotersThanThereAreNodes) {
-  for (const GroupInfo& group : initial_groups(nodes(2), 4, 3, CatalogIndex(1)))
+  for (const GroupInfo& group : initial_groups(nodes(2), 4, 3))
     EXPECT_EQ(group.desired.size(), 2u);
 }
 
