@@ -18,10 +18,7 @@
 
 namespace warren::cluster {
 
-struct CommandOutcome {
-  queue::Origin origin;
-  queue::Outcome outcome;
-};
+using queue::CommandOutcome;
 
 // Implemented by a front-end channel. After close_channel nothing is called any more.
 class ChannelSink {
@@ -32,7 +29,8 @@ class ChannelSink {
   // In the order of the leader's dispatch per consumer. The sink owns them until it settles them.
   virtual void on_deliveries(std::vector<queue::Delivery> deliveries) = 0;
   virtual void on_consumer_cancelled(ConsumerNumber consumer) = 0;
-  // These holdings are no longer the channel's: its later settles of them are to be dropped silently.
+  // These holdings are no longer the channel's: its later settles of them are to be dropped
+  // silently.
   virtual void on_holdings_refused(QueueId queue, std::span<const queue::Held> refused) = 0;
   // The node was declared dead and lives after all: close the connection (320) when it owned
   // exclusive queues.

@@ -1,0 +1,105 @@
+// Lane: which replicas live here, and the members of the groups that this lane leads.
+#include <algorithm>
+#include <utility>
+
+#include "broker/cluster/lane.h"
+#include "broker/cluster/membership.h"
+#include "broker/runtime/log.h"
+
+namespace warren::cluster {
+
+Result<void> Lane::add_stored(const raft::StoredGroup& stored) {
+  return set_.add_group(stored, time());
+}
+
+void Lane::create_catalog(raft::MemberId self, const raft::Configuration& founding) {
+  set_.create_group(catalog_group, self, founding, time());
+  wake();
+}
+
+void Lane::set_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
+                       const catalog::Effects& effects) {
+  const bool places_groups =
+      !effects.placement_changed.empty() || !catalog_ || !catalog_->cluster_id();
+  catalog_ = std::move(catalog);
+  // The set that has group 0 has told its own groups already.
+  if (index_of(catalog_group, config_.count) != config_.index) set_.set_catalog(catalog_, effects);
+  if (local_) local_->set_catalog(catalog_, effects);
+  for (auto& [group, link] : links_)
+    link->client().set_catalog_index(catalog_->index());
+  // What a dead node's local group hosted is gone, and the way to it.
+  for (const auto& ended : effects.incarnations_ended)
+    if (ended.node != config_.self) links_.erase(local_group_of(ended.node));
+  if (places_groups) create_replicas();
+  wake();
+}
+
+void Lane::set_catalog_floor(CatalogIndex floor) {
+  set_.set_catalog_floor(floor);
+}
+
+void Lane::create_replicas() {
+  catalog_->for_each_group([&](const catalog::GroupInfo& info) {
+    if (info.id == catalog_group || index_of(info.id, config_.count) != config_.index) return;
+    if (set_.contains(info.id)) return;
+    for (const auto& assignment : info.desired)
+      if (assignment.node == config_.self && assignment.disk == config_.disk)
+        set_.create_group(info.id, member_of(assignment), founding_configuration(info), time());
+  });
+}
+
+void Lane::reshape() {
+  if (!catalog_) return;
+  catalog_->for_each_group([&](const catalog::GroupInfo& info) {
+    if (set_.leads(info.id)) reshape_group(info);
+  });
+}
+
+void Lane::reshape_group(const catalog::GroupInfo& info) {
+  auto status = set_.status(info.id);
+  if (!status || info.desired.empty()) return;
+  auto progress = set_.driver().progress(replica::GroupSet::raft_group(info.id));
+  MembershipStep step = next_membership_step(status->configuration, info.desired, progress,
+                                             status->leader, status->commit);
+  if (auto* change = std::get_if<ProposeConfiguration>(&step)) {
+    runtime::log_info("group {}: changing its members to {} voters and {} learners", info.id.value,
+                      change->configuration.voters.size(), change->configuration.learners.size());
+    set_.propose_configuration(info.id, change->configuration);
+    wake();
+  } else if (auto* transfer = std::get_if<HandOver>(&step)) {
+    set_.transfer(info.id, transfer->to);
+    wake();
+  }
+}
+
+std::size_t Lane::led_groups() const {
+  std::size_t led = 0;
+  for (const auto& group : set_.listing())
+    if (group.status.is_leader && group.status.configuration.voters.size() > 1) ++led;
+  return led;
+}
+
+void Lane::hand_over(std::function<void()> done, BootTime deadline) {
+  handed_over_ = std::move(done);
+  hand_over_deadline_ = deadline;
+  try_hand_over();
+}
+
+void Lane::try_hand_over() {
+  if (led_groups() == 0 || now() >= hand_over_deadline_) {
+    std::exchange(handed_over_, {})();
+    return;
+  }
+  for (const auto& group : set_.listing()) {
+    if (!group.status.is_leader) continue;
+    const raft::MemberProgress* best = nullptr;
+    for (const auto& member : group.progress)
+      if (member.voter && member.recently_active && member.member != group.status.leader &&
+          (!best || member.match > best->match))
+        best = &member;
+    if (best) set_.transfer(group.group, best->member);
+  }
+  wake();
+}
+
+}  // namespace warren::cluster

@@ -1,0 +1,312 @@
+#include "broker/cluster/reactor_door.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <variant>
+
+namespace warren::cluster {
+
+namespace {
+
+constexpr Milliseconds expiry_period{250};
+
+Error no_session() {
+  return {ReplyCode::internal_error, "this node is not a member of the cluster now"};
+}
+
+}  // namespace
+
+ReactorDoor::ReactorDoor(runtime::Reactor& reactor, std::size_t index, std::size_t count,
+                         DoorWorld& world)
+    : reactor_(reactor), index_(index), count_(count), world_(world), timer_(reactor) {
+  seal_channel_ = open_channel(nullptr);
+}
+
+ReactorDoor::~ReactorDoor() = default;
+
+void ReactorDoor::start() {
+  timer_.start_every(expiry_period, [this] { expire_deletions(); });
+}
+void ReactorDoor::stop() {
+  timer_.cancel();
+}
+
+template <typename... Args>
+std::function<void(Args...)> ReactorDoor::back(std::function<void(Args...)> done) {
+  return [this, done = std::move(done)](Args... args) {
+    if (reactor_.is_here())
+      done(std::move(args)...);
+    else
+      reactor_.post([done, ... args = std::move(args)]() mutable { done(std::move(args)...); });
+  };
+}
+
+void ReactorDoor::with_client(GroupId group,
+                              std::move_only_function<void(replica::GroupClient&, BootTime)> use,
+                              std::move_only_function<void()> absent) {
+  Lane& lane = world_.lane_of(group);
+  auto run = [this, &lane, group, use = std::move(use), absent = std::move(absent)]() mutable {
+    if (replica::GroupClient* client = lane.client(group))
+      use(*client, lane.now());
+    else
+      reactor_.post(std::move(absent));
+  };
+  if (lane.reactor().is_here())
+    run();
+  else
+    lane.reactor().post(std::move(run));
+}
+
+// --- Channels
+
+std::uint64_t ReactorDoor::open_channel(ChannelSink* sink) {
+  std::uint64_t key = ++last_channel_ * count_ + index_;
+  channels_.emplace(key, Channel{sink, {}});
+  return key;
+}
+
+void ReactorDoor::note_group(std::uint64_t channel, GroupId group) {
+  auto it = channels_.find(channel);
+  if (it != channels_.end()) it->second.groups.insert(group);
+}
+
+void ReactorDoor::close_channel(std::uint64_t channel, std::function<void()> done) {
+  auto node = channels_.extract(channel);
+  auto left = std::make_shared<std::size_t>(node.empty() ? 0 : node.mapped().groups.size());
+  if (*left == 0) {
+    reactor_.post(std::move(done));
+    return;
+  }
+  std::function<void()> closed = [left, done = std::move(done)] {
+    if (--*left == 0) done();
+  };
+  for (GroupId group : node.mapped().groups)
+    with_client(
+        group,
+        [channel, closed = back(closed)](replica::GroupClient& client, BootTime now) {
+          client.close_channel(channel, closed, now);
+        },
+        closed);
+}
+
+// --- Commands
+
+void ReactorDoor::submit(GroupId group, std::vector<queue::ClientCommand> commands) {
+  std::vector<CommandOutcome> undone;
+  for (const auto& command : commands) {
+    queue::Origin origin = std::visit([](const auto& c) { return c.origin; }, command);
+    note_group(origin.channel, group);
+    undone.push_back({origin, {queue::OutcomeCode::session_ended, 0}});
+  }
+  with_client(
+      group,
+      [this, group, commands = std::move(commands)](replica::GroupClient& client,
+                                                    BootTime now) mutable {
+        client.submit(std::move(commands), now);
+        if (!client.writable()) reactor_.post([this, group] { on_full(group, true); });
+      },
+      [this, undone = std::move(undone)]() mutable { on_outcomes(std::move(undone)); });
+}
+
+void ReactorDoor::on_full(GroupId group, bool full) {
+  if (full) {
+    full_.insert(group);
+    return;
+  }
+  full_.erase(group);
+  for (auto& resume : std::exchange(writable_waiters_[group], {}))
+    resume();
+}
+
+void ReactorDoor::when_writable(GroupId group, std::function<void()> resume) {
+  writable_waiters_[group].push_back(std::move(resume));
+}
+
+void ReactorDoor::when_routable(std::function<void()> resume) {
+  routable_waiters_.push_back(std::move(resume));
+}
+
+void ReactorDoor::on_routable() {
+  for (auto& resume : std::exchange(routable_waiters_, {}))
+    resume();
+}
+
+// --- Requests
+
+void ReactorDoor::consume(GroupId group, queue::Consumer consumer,
+                          std::function<void(Result<ConsumerNumber>)> done) {
+  note_group(consumer.channel, group);
+  consumer.number = world_.next_consumer();
+  with_client(
+      group,
+      [consumer = std::move(consumer), done = back(done)](replica::GroupClient& client,
+                                                          BootTime now) mutable {
+        client.consume(std::move(consumer), std::move(done), now);
+      },
+      [done] { done(std::unexpected(no_session())); });
+}
+
+void ReactorDoor::cancel(GroupId group, ConsumerNumber consumer, std::function<void()> done) {
+  with_client(
+      group,
+      [consumer, done = back(done)](replica::GroupClient& client, BootTime now) mutable {
+        client.cancel(consumer, std::move(done), now);
+      },
+      done);
+}
+
+void ReactorDoor::get(GroupId group, queue::GetRequest request,
+                      std::function<void(Result<queue::GetReply>)> done) {
+  note_group(request.origin.channel, group);
+  with_client(
+      group,
+      [request = std::move(request), done = back(done)](replica::GroupClient& client,
+                                                        BootTime now) mutable {
+        client.get(std::move(request), std::move(done), now);
+      },
+      [done] { done(std::unexpected(no_session())); });
+}
+
+void ReactorDoor::counts(GroupId group, QueueId queue,
+                         std::function<void(Result<queue::QueueCounts>)> done) {
+  with_client(
+      group,
+      [queue, done = back(done)](replica::GroupClient& client, BootTime now) mutable {
+        client.counts(queue, std::move(done), now);
+      },
+      [done] { done(std::unexpected(no_session())); });
+}
+
+// --- Definitions
+
+void ReactorDoor::set_catalog(std::shared_ptr<const catalog::Snapshot> catalog) {
+  catalog_ = std::move(catalog);
+  while (!catalog_waiters_.empty() && catalog_waiters_.begin()->first <= catalog_->index()) {
+    auto node = catalog_waiters_.extract(catalog_waiters_.begin());
+    node.mapped()();
+  }
+}
+
+void ReactorDoor::once_applied(CatalogIndex index, std::function<void()> then) {
+  if (catalog_ && catalog_->index() >= index)
+    then();
+  else
+    catalog_waiters_.emplace(index, std::move(then));
+}
+
+void ReactorDoor::define(catalog::Command command,
+                         std::function<void(Result<catalog::Outcome>)> done) {
+  if (auto* declare = std::get_if<catalog::DeclareQueue>(&command))
+    declare->preferred_group = world_.preferred_group();
+  world_.define(std::move(command), [this,
+                                     done = std::move(done)](Result<catalog::Outcome> result) {
+    reactor_.post([this, done, result = std::move(result)]() mutable {
+      CatalogIndex index = result ? result->index : CatalogIndex();
+      once_applied(index, [done = std::move(done), result = std::move(result)] { done(result); });
+    });
+  });
+}
+
+void ReactorDoor::delete_queue(QueueId queue, bool if_unused, bool if_empty,
+                               std::function<void(Result<std::uint64_t>)> done) {
+  const auto* info = catalog_ ? catalog_->queue(queue) : nullptr;
+  if (!info) {
+    reactor_.post([done = std::move(done)] { done(0); });
+    return;
+  }
+  std::uint64_t tag = ++last_deletion_;
+  deletions_.emplace(
+      tag, Deletion{queue, info->vhost, info->name,
+                    reactor_.now() + BootTime(world_.operation_timeout()), std::move(done)});
+  std::vector<queue::ClientCommand> seal;
+  seal.push_back(queue::Seal{{seal_channel_, tag}, queue, if_unused, if_empty});
+  submit(info->group, std::move(seal));
+}
+
+void ReactorDoor::on_sealed(std::uint64_t tag, const queue::Outcome& outcome) {
+  auto node = deletions_.extract(tag);
+  if (node.empty()) return;
+  Deletion deletion = std::move(node.mapped());
+  auto refuse = [&](ReplyCode code, const char* why) {
+    deletion.done(
+        fail(code, fmt::format("queue '{}' in vhost '{}' {}", deletion.name, deletion.vhost, why)));
+  };
+  switch (outcome.code) {
+    case queue::OutcomeCode::in_use:
+      return refuse(ReplyCode::precondition_failed, "in use");
+    case queue::OutcomeCode::not_empty:
+      return refuse(ReplyCode::precondition_failed, "is not empty");
+    case queue::OutcomeCode::timed_out:
+    case queue::OutcomeCode::session_ended:
+      return refuse(ReplyCode::internal_error, "has no leader now");
+    case queue::OutcomeCode::ok:
+    case queue::OutcomeCode::rejected:
+    case queue::OutcomeCode::queue_gone:
+      break;
+  }
+  define(catalog::DeleteQueue{deletion.queue},
+         [done = std::move(deletion.done), count = outcome.value](Result<catalog::Outcome> result) {
+           if (!result)
+             done(std::unexpected(result.error()));
+           else
+             done(count);
+         });
+}
+
+void ReactorDoor::expire_deletions() {
+  BootTime now = reactor_.now();
+  std::vector<std::uint64_t> late;
+  for (const auto& [tag, deletion] : deletions_)
+    if (deletion.deadline <= now) late.push_back(tag);
+  for (std::uint64_t tag : late)
+    on_sealed(tag, {queue::OutcomeCode::timed_out, 0});
+}
+
+// --- To the channels
+
+void ReactorDoor::on_outcomes(std::vector<CommandOutcome> outcomes) {
+  for (std::size_t i = 0; i < outcomes.size();) {
+    const std::uint64_t channel = outcomes[i].origin.channel;
+    std::size_t end = i + 1;
+    while (end < outcomes.size() && outcomes[end].origin.channel == channel)
+      ++end;
+    std::span run(outcomes.begin() + static_cast<std::ptrdiff_t>(i), end - i);
+    i = end;
+    if (channel == seal_channel_) {
+      for (const CommandOutcome& sealed : run)
+        on_sealed(sealed.origin.tag, sealed.outcome);
+      continue;
+    }
+    auto it = channels_.find(channel);
+    if (it != channels_.end()) it->second.sink->on_outcomes(run);
+  }
+}
+
+void ReactorDoor::on_deliveries(std::uint64_t channel, std::vector<queue::Delivery> deliveries) {
+  auto it = channels_.find(channel);
+  if (it != channels_.end()) it->second.sink->on_deliveries(std::move(deliveries));
+}
+
+void ReactorDoor::on_consumer_cancelled(std::uint64_t channel, ConsumerNumber number) {
+  auto it = channels_.find(channel);
+  if (it != channels_.end()) it->second.sink->on_consumer_cancelled(number);
+}
+
+void ReactorDoor::on_holdings_refused(std::uint64_t channel, QueueId queue,
+                                      std::vector<queue::Held> refused) {
+  auto it = channels_.find(channel);
+  if (it != channels_.end()) it->second.sink->on_holdings_refused(queue, refused);
+}
+
+void ReactorDoor::on_incarnation_lost() {
+  // A sink may close its channel, and others, while it is told.
+  std::vector<std::uint64_t> keys;
+  for (const auto& [key, channel] : channels_)
+    if (channel.sink) keys.push_back(key);
+  for (std::uint64_t key : keys)
+    if (auto it = channels_.find(key); it != channels_.end())
+      it->second.sink->on_incarnation_lost();
+}
+
+}  // namespace warren::cluster
