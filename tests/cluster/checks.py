@@ -1,0 +1,75 @@
+"""What must hold after a fault. Each check returns a list of sentences: what was broken."""
+
+import collections
+
+
+def confirmed_were_consumed(published, consumed):
+    broken = []
+    for consumer in consumed:
+        got = {(name, number) for name, number, _, _ in consumer.deliveries}
+        for publisher in published:
+            lost = [n for n in publisher.confirmed if (publisher.name, n) not in got]
+            if lost:
+                broken.append(f"{consumer.queue}: {len(lost)} confirmed messages of "
+                              f"{publisher.name} never came, the first is {min(lost)}")
+    return broken
+
+
+def first_deliveries_are_in_order(consumed):
+    broken = []
+    for consumer in consumed:
+        seen, last = set(), collections.defaultdict(lambda: -1)
+        for name, number, _, _ in consumer.deliveries:
+            if (name, number) in seen:
+                continue
+            seen.add((name, number))
+            if number < last[name]:
+                broken.append(f"{consumer.queue}: {name}:{number} came first after {last[name]}")
+                break
+            last[name] = number
+    return broken
+
+
+def nothing_came_back_to_a_client_that_stayed(consumed):
+    """On a connection that lived on, no message comes twice; and none that was acknowledged on a
+    connection that still lives came back on a later one."""
+    broken = []
+    for consumer in consumed:
+        by_connection = collections.defaultdict(set)
+        for name, number, _, connection in consumer.deliveries:
+            if (name, number) in by_connection[connection]:
+                broken.append(f"{consumer.queue}: {name}:{number} came twice on one connection")
+                break
+            by_connection[connection].add((name, number))
+    return broken
+
+
+def redelivered_is_never_missing(consumed):
+    broken = []
+    for consumer in consumed:
+        seen = set()
+        for name, number, redelivered, _ in consumer.deliveries:
+            if (name, number) in seen and not redelivered:
+                broken.append(f"{consumer.queue}: {name}:{number} came again without redelivered")
+                break
+            seen.add((name, number))
+    return broken
+
+
+def stayed_connected(reports, nodes):
+    return [f"a client on node {report.home} lost its connection"
+            for report in reports if report.home in nodes and report.connections_lost]
+
+
+def all_checks(published, consumed):
+    return (confirmed_were_consumed(published, consumed)
+            + first_deliveries_are_in_order(consumed)
+            + nothing_came_back_to_a_client_that_stayed(consumed)
+            + redelivered_is_never_missing(consumed))
+
+
+def longest_gap(times, begin, end):
+    """The longest time between two events around [begin, end], in milliseconds."""
+    window = [t for t in times if begin - 1 <= t <= end]
+    edges = [begin] + window + [end]
+    return max((b - a) * 1000 for a, b in zip(sorted(edges), sorted(edges)[1:]))

@@ -1,0 +1,39 @@
+"""The checkers find what they are there to find."""
+
+import checks
+from workload import ConsumerReport, PublisherReport
+
+
+def consumer(*deliveries):
+    return ConsumerReport("q", 1, deliveries=list(deliveries))
+
+
+def test_a_lost_confirmed_message_is_found():
+    publisher = PublisherReport("p", 1, confirmed={0, 1})
+    assert checks.confirmed_were_consumed([publisher], [consumer(("p", 0, False, 1))])
+    assert not checks.confirmed_were_consumed(
+        [publisher], [consumer(("p", 0, False, 1), ("p", 1, False, 1))])
+
+
+def test_disorder_among_first_deliveries_is_found_and_redelivery_is_not():
+    assert checks.first_deliveries_are_in_order(
+        [consumer(("p", 1, False, 1), ("p", 0, False, 1))])
+    assert not checks.first_deliveries_are_in_order(
+        [consumer(("p", 0, False, 1), ("p", 1, False, 1), ("p", 0, True, 2))])
+
+
+def test_a_message_twice_on_one_connection_is_found():
+    assert checks.nothing_came_back_to_a_client_that_stayed(
+        [consumer(("p", 0, False, 1), ("p", 0, True, 1))])
+    assert not checks.nothing_came_back_to_a_client_that_stayed(
+        [consumer(("p", 0, False, 1), ("p", 0, True, 2))])
+
+
+def test_a_missing_redelivered_flag_is_found():
+    assert checks.redelivered_is_never_missing(
+        [consumer(("p", 0, False, 1), ("p", 0, False, 2))])
+
+
+def test_the_longest_gap_counts_the_edges():
+    assert round(checks.longest_gap([10.0, 10.1, 12.0], 10.0, 13.0)) == 1900
+    assert round(checks.longest_gap([], 10.0, 13.0)) == 3000
