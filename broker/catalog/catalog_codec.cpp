@@ -2,9 +2,9 @@
 //   u8 version (1), scalars, then each kind as a varint count and its items in sorted order.
 // What can be derived (routing tables, indexes, loads) is not written.
 #include "broker/base/check.h"
-#include "broker/catalog/archive.h"
 #include "broker/catalog/arguments.h"
 #include "broker/catalog/catalog.h"
+#include "broker/catalog/fields.h"
 
 namespace warren::catalog {
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "broker/catalog/archive.h"
+#include "broker/catalog/fields.h"
 
 namespace warren::catalog {
 

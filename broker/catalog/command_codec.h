@@ -1,7 +1,7 @@
 // Commands and outcomes as octets, for the catalog's log and for the wire between nodes.
 //   command: u8 version (1), u8 kind (place in the Command variant, never reordered), its fields
 //   outcome: u8 version (1), its fields
-// Pure: any thread. Source of the field order: archive.h.
+// Pure: any thread. Source of the field order: fields.h.
 #pragma once
 
 #include <string>

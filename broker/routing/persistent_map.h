@@ -7,32 +7,13 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <memory>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "broker/routing/hash.h"
+
 namespace warren::routing {
-
-constexpr std::uint64_t hash_mix(std::uint64_t a, std::uint64_t b) {
-  a ^= b + 0x9e3779b97f4a7c15u;
-  a = (a ^ (a >> 30)) * 0xbf58476d1ce4e5b9u;
-  a = (a ^ (a >> 27)) * 0x94d049bb133111ebu;
-  return a ^ (a >> 31);
-}
-
-inline std::uint64_t hash_octets(std::string_view octets, std::uint64_t seed = 0) {
-  std::uint64_t hash = hash_mix(octets.size(), seed);
-  while (!octets.empty()) {
-    std::uint64_t word = 0;
-    std::size_t taken = octets.size() < 8 ? octets.size() : 8;
-    std::memcpy(&word, octets.data(), taken);
-    hash = hash_mix(hash, word);
-    octets.remove_prefix(taken);
-  }
-  return hash;
-}
 
 // Traits: `Key`, cheap to copy (views), comparable; `static Key key(const Item&)`;
 // `static std::uint64_t hash(const Key&)`.
@@ -49,11 +30,11 @@ class PersistentMap {
   // Null when absent. Lives as long as any map that holds the item.
   const Item* find(const Key& key) const {
     const Pointer* found = find_pointer(key);
-    return found == nullptr ? nullptr : found->get();
+    return found ? found->get() : nullptr;
   }
   Pointer find_shared(const Key& key) const {
     const Pointer* found = find_pointer(key);
-    return found == nullptr ? nullptr : *found;
+    return found ? *found : nullptr;
   }
   // Inserts, or replaces the item of the same key.
   void put(Pointer item) {
@@ -79,8 +60,7 @@ class PersistentMap {
     std::vector<const Item*> items;
     items.reserve(size_);
     for_each([&](const Item& item) { items.push_back(&item); });
-    std::sort(items.begin(), items.end(),
-              [&](const Item* a, const Item* b) { return less(*a, *b); });
+    std::ranges::sort(items, [&](const Item* a, const Item* b) { return less(*a, *b); });
     return items;
   }
 
@@ -105,12 +85,8 @@ class PersistentMap {
     return std::popcount(bits & (bit - 1));
   }
   static std::ptrdiff_t bucket_place(const Node& node, const Key& key) {
-    std::ptrdiff_t place = 0;
-    for (const Pointer& leaf : node.leaves) {
-      if (Traits::key(*leaf) == key) return place;
-      ++place;
-    }
-    return -1;
+    auto found = std::ranges::find(node.leaves, key, [](auto& leaf) { return key_of(*leaf); });
+    return found == node.leaves.end() ? -1 : found - node.leaves.begin();
   }
 
   const Pointer* find_pointer(const Key& key) const {
