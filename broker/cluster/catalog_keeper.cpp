@@ -32,8 +32,16 @@ void CatalogKeeper::start() {
 }
 
 void CatalogKeeper::stop() {
+  stopped_ = true;
   timer_.cancel();
   client_.reset();
+  drop_questions();
+}
+
+// Whoever asked is answered: a question that waits for ever keeps the listener open.
+void CatalogKeeper::drop_questions() {
+  for (auto& [context, read] : std::exchange(reads_, {})) read.done(proto::LeaseReply());
+  for (auto& [token, done] : std::exchange(commands_, {})) done(nullptr);
 }
 
 void CatalogKeeper::tick() {
@@ -344,7 +352,7 @@ void CatalogKeeper::lease(const proto::LeaseRequest& request,
     return;
   }
   std::uint64_t context = ++last_read_;
-  if (!leading_ || !info || info->incarnation.value != request.incarnation() ||
+  if (stopped_ || !leading_ || !info || info->incarnation.value != request.incarnation() ||
       lane_.read_catalog(context) != raft::ReadOutcome::accepted) {
     refusal.set_leader_hint(lane_.catalog_leader().value);
     done(std::move(refusal));

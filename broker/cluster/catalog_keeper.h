@@ -97,6 +97,7 @@ class CatalogKeeper {
   void publish_lease();
   void pump_client();
   void release_answers();
+  void drop_questions();
   void deliver(session::ToClient message);
   std::vector<NodeId> living_nodes() const;
   CatalogIndex floor() const;
@@ -123,6 +124,7 @@ class CatalogKeeper {
 
   // The leader's side.
   bool leading_ = false;
+  bool stopped_ = false;
   LeaseHolders holders_;
   AnswerGate gate_;
   std::map<NodeId, BootTime> heard_;

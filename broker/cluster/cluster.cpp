@@ -139,6 +139,7 @@ void Cluster::stop() {
     std::unique_lock lock(mutex);
     handed_over.wait(lock, [&] { return left == 0; });
   }
+  if (lanes_up_) post_to_keeper([](CatalogKeeper& keeper) { keeper.stop(); });
   lanes_up_ = false;
   if (server_) server_->stop();
   if (snapshots_) snapshots_->stop();
@@ -150,7 +151,6 @@ void Cluster::stop() {
     reactors_.at(i).post([&, i] {
       if (i == 0) maintenance_.reset();
       if (i < lanes_.size()) {
-        if (keeper_ && &lane_of(catalog_group) == lanes_[i].get()) keeper_->stop();
         lanes_[i]->stop();
         doors_[i]->stop();
       }

@@ -8,6 +8,20 @@
 
 namespace warren::cluster {
 
+namespace {
+
+// The voter that would lose least time as the next leader; null: nobody is there to lead.
+const raft::MemberProgress* successor(const replica::GroupListing& group) {
+  const raft::MemberProgress* best = nullptr;
+  for (const auto& member : group.progress)
+    if (member.voter && member.recently_active && member.member != group.status.leader &&
+        (!best || member.match > best->match))
+      best = &member;
+  return best;
+}
+
+}  // namespace
+
 Result<void> Lane::add_stored(const raft::StoredGroup& stored) {
   return set_.add_group(stored, time());
 }
@@ -75,7 +89,7 @@ void Lane::reshape_group(const catalog::GroupInfo& info) {
 std::size_t Lane::led_groups() const {
   std::size_t led = 0;
   for (const auto& group : set_.listing())
-    if (group.status.is_leader && group.status.configuration.voters.size() > 1) ++led;
+    if (group.status.is_leader && successor(group)) ++led;
   return led;
 }
 
@@ -92,12 +106,7 @@ void Lane::try_hand_over() {
   }
   for (const auto& group : set_.listing()) {
     if (!group.status.is_leader) continue;
-    const raft::MemberProgress* best = nullptr;
-    for (const auto& member : group.progress)
-      if (member.voter && member.recently_active && member.member != group.status.leader &&
-          (!best || member.match > best->match))
-        best = &member;
-    if (best) set_.transfer(group.group, best->member);
+    if (const auto* best = successor(group)) set_.transfer(group.group, best->member);
   }
   wake();
 }
