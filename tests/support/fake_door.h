@@ -15,12 +15,13 @@
 #include "broker/catalog/catalog.h"
 #include "broker/cluster/door.h"
 #include "broker/runtime/reactor.h"
+#include "tests/support/fake_queues.h"
 
 namespace warren::tests {
 
-class FakeDoor final : public cluster::Door {
+class FakeDoor final : public cluster::Door, public FakeQueues {
  public:
-  explicit FakeDoor(runtime::Reactor& reactor) : reactor_(reactor) {
+  explicit FakeDoor(runtime::Reactor& reactor) : FakeQueues(reactor) {
     catalog::Found found;
     found.cluster_id = 1;
     found.cluster_name = "warren@test";
@@ -34,11 +35,6 @@ class FakeDoor final : public cluster::Door {
   // What a test may turn, on the reactor (see run()).
   bool routable = true;
   bool writable_now = true;
-  bool hold_outcomes = false;  // keep them until release_outcomes()
-  bool stall = false;          // synchronous calls keep their callbacks until unstall()
-  queue::OutcomeCode publish_outcome = queue::OutcomeCode::ok;
-  std::vector<queue::Publish> publishes;
-  std::vector<queue::Settle> settles;
   std::vector<std::uint64_t> submit_sizes;
 
   // Any thread but the reactor: runs `act` there and waits.
@@ -66,18 +62,6 @@ class FakeDoor final : public cluster::Door {
     if (value)
       for (auto& resume : std::exchange(writable_waiters_, {}))
         resume();
-  }
-  // Oldest first; or newest first, as outcomes of several groups may come.
-  void release_outcomes(bool backwards = false) {
-    auto held = std::exchange(held_outcomes_, {});
-    if (backwards) std::reverse(held.begin(), held.end());
-    for (const cluster::CommandOutcome& outcome : held)
-      send_outcomes({outcome});
-  }
-  void unstall() {
-    stall = false;
-    for (auto& call : std::exchange(stalled_, {}))
-      call();
   }
   std::size_t ready(std::string_view name) { return of(name).ready.size(); }
   std::size_t held(std::string_view name) { return of(name).held.size(); }
@@ -201,119 +185,12 @@ class FakeDoor final : public cluster::Door {
   }
 
  private:
-  struct Message {
-    MessageId id;
-    queue::Content content;
-    bool redelivered = false;
-    std::uint32_t failed = 0;
-  };
-  struct Held {
-    Message message;
-    CheckoutId checkout;
-    std::uint64_t channel = 0;
-    ConsumerNumber consumer;
-  };
-  struct Member {
-    queue::Consumer consumer;
-    std::uint32_t holding = 0;
-  };
-  struct Queue {
-    std::deque<Message> ready;
-    std::map<MessageId, Held> held;
-    std::vector<Member> consumers;
-    std::size_t turn = 0;
-  };
-
   Queue& of(std::string_view name) { return queues_[snapshot_->queue("/", name)->id]; }
-  void later(std::function<void()> call) {
-    if (stall)
-      stalled_.push_back(std::move(call));
-    else
-      reactor_.post(std::move(call));
-  }
-  void send_outcomes(const std::vector<cluster::CommandOutcome>& outcomes) {
-    for (const cluster::CommandOutcome& outcome : outcomes)
-      if (auto sink = sinks_.find(outcome.origin.channel); sink != sinks_.end())
-        sink->second->on_outcomes({&outcome, 1});
-  }
-  static void give_back(Queue& queue, Message message) {
-    message.redelivered = true;
-    auto before = [&](const Message& other) { return other.id < message.id; };
-    queue.ready.insert(std::find_if_not(queue.ready.begin(), queue.ready.end(), before), message);
-  }
-
-  cluster::CommandOutcome decide(queue::Publish& publish) {
-    publishes.push_back(publish);
-    for (QueueId id : publish.queues) {
-      if (!queues_.contains(id)) continue;
-      queues_[id].ready.push_back(
-          {{EntryIndex{++last_entry_}, Slot{0}}, publish.content, false, 0});
-      reactor_.post([this, id] { dispatch(id); });
-    }
-    return {publish.origin, {publish_outcome, 0}};
-  }
-  cluster::CommandOutcome decide(queue::Settle& settle) {
-    settles.push_back(settle);
-    auto found = queues_.find(settle.queue);
-    if (found == queues_.end()) return {settle.origin, {queue::OutcomeCode::queue_gone, 0}};
-    for (const queue::Held& one : settle.messages) {
-      auto held = found->second.held.find(one.message);
-      if (held == found->second.held.end() || held->second.checkout != one.checkout) continue;
-      for (Member& member : found->second.consumers)
-        if (member.consumer.number == held->second.consumer) --member.holding;
-      Message message = held->second.message;
-      found->second.held.erase(held);
-      if (settle.kind == queue::SettleKind::requeue_reject) ++message.failed;
-      if (settle.kind >= queue::SettleKind::requeue_nack) give_back(found->second, message);
-    }
-    reactor_.post([this, id = settle.queue] { dispatch(id); });
-    return {settle.origin, {}};
-  }
-  cluster::CommandOutcome decide(queue::Purge& purge) {
-    Queue& queue = queues_[purge.queue];
-    return {purge.origin, {queue::OutcomeCode::ok, std::exchange(queue.ready, {}).size()}};
-  }
-  cluster::CommandOutcome decide(queue::Seal& seal) { return {seal.origin, {}}; }
-
-  queue::Delivery hand_out(QueueId id, Queue& queue, std::uint64_t channel,
-                           ConsumerNumber consumer) {
-    Message message = queue.ready.front();
-    queue.ready.pop_front();
-    const CheckoutId checkout{Term{1}, ++last_checkout_};
-    queue.held[message.id] = {message, checkout, channel, consumer};
-    return {
-        consumer,       id, {message.id, checkout}, Term{1}, message.redelivered, message.failed,
-        message.content};
-  }
-  void dispatch(QueueId id) {
-    auto found = queues_.find(id);
-    if (found == queues_.end()) return;
-    Queue& queue = found->second;
-    for (std::size_t passed = 0; !queue.ready.empty() && passed < queue.consumers.size();) {
-      Member& member = queue.consumers[queue.turn++ % queue.consumers.size()];
-      const std::uint32_t prefetch = member.consumer.no_ack ? 0 : member.consumer.prefetch;
-      if (prefetch != 0 && member.holding >= prefetch) {
-        ++passed;
-        continue;
-      }
-      passed = 0;
-      ++member.holding;
-      const std::uint64_t channel = member.consumer.channel;
-      std::vector<queue::Delivery> one{hand_out(id, queue, channel, member.consumer.number)};
-      if (auto sink = sinks_.find(channel); sink != sinks_.end())
-        sink->second->on_deliveries(std::move(one));
-    }
-  }
-
-  runtime::Reactor& reactor_;
   catalog::Catalog catalog_;
   CatalogIndex index_;
   std::shared_ptr<const catalog::Snapshot> snapshot_;
-  std::map<QueueId, Queue> queues_;
-  std::map<std::uint64_t, cluster::ChannelSink*> sinks_;
-  std::vector<std::function<void()>> routable_waiters_, writable_waiters_, stalled_;
-  std::vector<cluster::CommandOutcome> held_outcomes_;
-  std::uint64_t last_channel_ = 0, last_consumer_ = 0, last_entry_ = 0, last_checkout_ = 0;
+  std::vector<std::function<void()>> routable_waiters_, writable_waiters_;
+  std::uint64_t last_channel_ = 0, last_consumer_ = 0;
 };
 
 }  // namespace warren::tests
