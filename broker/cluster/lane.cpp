@@ -69,9 +69,13 @@ void Lane::turn() {
 }
 
 bool Lane::turn_links(BootTime now) {
-  // A link whose session ends takes the others with it: not while they are walked.
   for (auto& [group, link] : links_)
     link->turn(now);
+  // Abandoned ones have told everything; the node's next life has a local group of its own.
+  std::erase_if(links_, [this](const auto& entry) {
+    return is_local(entry.first) && node_of_local(entry.first) != config_.self &&
+           entry.second->client().phase() == session::ClientStream::Phase::ended;
+  });
   auto loopback = std::exchange(loopback_, {});
   for (auto& [group, message] : loopback) {
     if (local_ && group == local_->id())

@@ -42,8 +42,10 @@ void Lane::set_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
   for (auto& [group, link] : links_)
     link->client().set_catalog_index(catalog_->index());
   // What a dead node's local group hosted is gone, and the way to it.
-  for (const auto& ended : effects.incarnations_ended)
-    if (ended.node != config_.self) links_.erase(local_group_of(ended.node));
+  for (const auto& ended : effects.incarnations_ended) {
+    auto link = links_.find(local_group_of(ended.node));
+    if (ended.node != config_.self && link != links_.end()) link->second->client().abandon();
+  }
   if (places_groups) create_replicas();
   wake();
 }

@@ -168,6 +168,11 @@ void GroupClient::handle(session::SessionEnded) {
   unsent_.clear();
   unsent_waiting_.clear();
   holdings_ = Holdings();
+  for (const auto& [number, consuming] : consumers_)
+    if (!consuming.cancelled)
+      to_tell_.push_back([this, channel = consuming.consumer.channel, number] {
+        sink_.on_consumer_cancelled(channel, number);
+      });
   consumers_.clear();
   fail_requests();
   to_tell_.push_back([this] { sink_.on_session_ended(); });

@@ -86,6 +86,8 @@ class GroupClient {
   bool has_work() const;
 
   session::ClientStream::Phase phase() const { return stream_.phase(); }
+  // The group died with its node. Every command gets its outcome, every consumer is cancelled.
+  void abandon() { stream_.abandon(); }
   // Nothing held, nothing undecided, no consumer: may be dropped.
   bool idle() const;
 

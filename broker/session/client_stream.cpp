@@ -114,6 +114,10 @@ void ClientStream::on_body(Ended ended) {
   ready_.happenings.push_back(SessionEnded{});
 }
 
+void ClientStream::abandon() {
+  if (phase_ != Phase::ended) on_body(Ended{sender_.released(), {}});
+}
+
 void ClientStream::tick(BootTime now) {
   if (phase_ != Phase::opening && phase_ != Phase::attaching) return;
   if (now - heard_ >= limits_.patience) seek(NodeId());

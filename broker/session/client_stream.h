@@ -67,6 +67,8 @@ class ClientStream {
   void disconnect(NodeId hint);  // it broke, or its end leads no more
   void on_message(ToClient message, BootTime now);
   void tick(BootTime now);  // watches `patience`
+  // The group is gone with its node: nothing undecided can be known any more. As if it had said so.
+  void abandon();
 
   bool has_ready() const { return !ready_.messages.empty() || !ready_.happenings.empty(); }
   ClientReady take_ready();

@@ -2,6 +2,7 @@
 publisher and the consumer on every pair of nodes."""
 
 import itertools
+import multiprocessing
 import time
 import uuid
 
@@ -52,23 +53,33 @@ def test_hello(connect, publisher, consumer):
 
 
 @every_pair
-def test_worker_killed_before_its_ack_leaves_the_message_to_another(connect, publisher, consumer):
+def test_worker_killed_before_its_ack_leaves_the_message_to_another(
+        cluster, connect, publisher, consumer):
     queue = fresh("task")
     sender = connect(publisher).channel()
     sender.queue_declare(queue, durable=True)
     sender.basic_publish("", queue, "work", pika.BasicProperties(delivery_mode=2))
 
-    first = connect(consumer)
-    [(method, _, body)] = drain_unacked(first.channel(), queue)
-    assert (body, method.redelivered) == (b"work", False)
-    # The socket goes without a word, as when the worker's process is killed.
-    first._impl._transport.abort()
+    got, told = multiprocessing.Pipe(duplex=False)
+    worker = multiprocessing.Process(target=hold_one, args=(cluster.port(consumer), queue, told))
+    worker.start()
+    assert got.poll(20), "the first worker got nothing"
+    assert got.recv() == (b"work", False)
+    worker.kill()
 
     second = connect(publisher).channel()
     [(method, _, body)] = drain_unacked(second, queue)
     assert (body, method.redelivered) == (b"work", True)
     second.basic_ack(method.delivery_tag)
     second.queue_delete(queue)
+
+
+def hold_one(port, queue, told):
+    """A worker that takes a message and never acknowledges it."""
+    connection = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", port))
+    [(method, _, body)] = drain_unacked(connection.channel(), queue)
+    told.send((body, method.redelivered))
+    connection.sleep(60)
 
 
 def drain_unacked(channel, queue, timeout=20):
