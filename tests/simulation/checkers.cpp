@@ -1,0 +1,122 @@
+#include "tests/simulation/checkers.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace warren::simulation {
+namespace {
+// Handouts whose content was still being read when their stream broke.
+constexpr std::uint64_t taken_back = 64;
+}  // namespace
+
+std::string Key::octets() const {
+  return fmt::format("{}:{}:", publisher, sequence);
+}
+
+Key Key::parse(std::string_view body) {
+  Key key;
+  auto colon = body.find(':');
+  if (colon == std::string_view::npos) return key;
+  std::from_chars(body.data(), body.data() + colon, key.publisher);
+  std::from_chars(body.data() + colon + 1, body.data() + body.size(), key.sequence);
+  return key;
+}
+
+void Checkers::check_raft(GroupId group) {
+  for (const std::string& what : raft_[group].violations())
+    world_.violation(fmt::format("raft, group {}: {}", group, what));
+}
+
+void Checkers::on_append(GroupId group, const raft::Entry& entry, raft::Term previous) {
+  raft_[group].observe_entry(entry, previous);
+  check_raft(group);
+}
+
+void Checkers::on_entry(NodeId, GroupId group, const raft::Entry& entry, raft::Term current) {
+  raft_[group].observe_applied(entry, current);
+  check_raft(group);
+}
+
+void Checkers::on_leader(GroupId group, raft::Term term, raft::MemberId member, raft::Index last,
+                         const std::function<std::optional<raft::Term>(raft::Index)>& term_at) {
+  raft_[group].observe_leader(term, member, last, term_at);
+  check_raft(group);
+}
+
+void Checkers::on_applied(GroupId group, const replica::QueueApplied& applied) {
+  for (const queue::MessageRef& ref : applied.queues.settled) {
+    Place place{group, ref.queue, ref.message};
+    settled_.insert(place);
+    if (!delivered_.contains(place))
+      world_.violation(fmt::format("group {} queue {}: message {}.{} was settled, never delivered",
+                                   group, ref.queue, ref.message.entry, ref.message.slot));
+  }
+}
+
+void Checkers::on_confirm(const Key& key, QueueId queue) {
+  confirmed_.insert({key, queue});
+}
+
+void Checkers::check_redelivered(const Place& place, const queue::Delivery& delivery) {
+  bool before = delivered_.contains(place);
+  if (before && !delivery.redelivered)
+    world_.violation(fmt::format("queue {}: message {}.{} came again without the flag",
+                                 delivery.queue, delivery.held.message.entry,
+                                 delivery.held.message.slot));
+}
+
+void Checkers::on_handout(GroupId group, const queue::Delivery& delivery) {
+  Place place{group, delivery.queue, delivery.held.message};
+  bool before = !handed_out_.insert(place).second;
+  if (before && !delivery.redelivered)
+    world_.violation(fmt::format("queue {}: message {}.{} is handed out again without the flag",
+                                 delivery.queue, delivery.held.message.entry,
+                                 delivery.held.message.slot));
+  if (before || !delivery.redelivered) return;
+  // Only marked by a former leader, or taken back before it was sent: within a stride a term.
+  ++world_.tally["flag without need"];
+  std::uint64_t& needless = needless_[{delivery.queue, delivery.held.checkout.term}];
+  if (++needless > stride_ + taken_back)
+    world_.violation(fmt::format("queue {}: {} messages carry the flag in term {} without need",
+                                 delivery.queue, needless, delivery.held.checkout.term));
+}
+
+void Checkers::check_order(const Place& place, const Key& key, const queue::Delivery& delivery) {
+  if (delivery.redelivered || delivered_.contains(place)) return;
+  auto [at, fresh] = firsts_.try_emplace({delivery.queue, key.publisher},
+                                         First{key.sequence, delivery.held.checkout});
+  if (fresh) return;
+  First& last = at->second;
+  bool later_message = key.sequence > last.sequence;
+  bool later_checkout = delivery.held.checkout > last.checkout;
+  if (later_message != later_checkout)
+    world_.violation(fmt::format("queue {}: {} of publisher {} was first handed out out of order",
+                                 delivery.queue, key.sequence, key.publisher));
+  if (later_message) last = {key.sequence, delivery.held.checkout};
+}
+
+void Checkers::on_delivery(GroupId group, const queue::Delivery& delivery) {
+  ++deliveries_;
+  Key key = Key::parse(delivery.content.body);
+  Place place{group, delivery.queue, delivery.held.message};
+  if (settled_.contains(place))
+    world_.violation(fmt::format("queue {}: {}:{} came back after its settle was committed",
+                                 delivery.queue, key.publisher, key.sequence));
+  auto [id, fresh] = ids_.try_emplace({key, delivery.queue}, delivery.held.message);
+  if (!fresh && id->second != delivery.held.message)
+    world_.violation(
+        fmt::format("queue {}: {}:{} is there twice", delivery.queue, key.publisher, key.sequence));
+  check_redelivered(place, delivery);
+  check_order(place, key, delivery);
+  ++delivered_[place];
+}
+
+void Checkers::at_end() {
+  for (const auto& [key, queue] : confirmed_)
+    if (!ids_.contains({key, queue}))
+      world_.violation(fmt::format("queue {}: {}:{} was confirmed and is lost", queue,
+                                   key.publisher, key.sequence));
+}
+
+}  // namespace warren::simulation

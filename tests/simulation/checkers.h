@@ -1,0 +1,74 @@
+// Checkers: what a run must never show, watched apart from what produces it. Sees every applied
+// entry of every node and everything that clients see. One for a run.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "broker/queue/delivery.h"
+#include "broker/replica/queue_state.h"
+#include "raft/invariants.h"
+#include "raft/ports.h"
+#include "tests/simulation/world.h"
+
+namespace warren::simulation {
+
+// One message as its publisher numbers it.
+struct Key {
+  std::uint64_t publisher = 0;
+  std::uint64_t sequence = 0;
+  auto operator<=>(const Key&) const = default;
+  std::string octets() const;
+  static Key parse(std::string_view body);
+};
+
+class Checkers {
+ public:
+  Checkers(World& world, std::uint64_t mark_stride) : world_(world), stride_(mark_stride) {}
+
+  // Raft's five safety properties.
+  void on_append(GroupId group, const raft::Entry& entry, raft::Term previous);
+  void on_entry(NodeId node, GroupId group, const raft::Entry& entry, raft::Term current);
+  void on_leader(GroupId group, raft::Term term, raft::MemberId member, raft::Index last,
+                 const std::function<std::optional<raft::Term>(raft::Index)>& term_at);
+
+  void on_applied(GroupId group, const replica::QueueApplied& applied);
+  void on_confirm(const Key& key, QueueId queue);
+  void on_delivery(GroupId group, const queue::Delivery& delivery);
+  // Put on its way by a leader, whether or not it arrives.
+  void on_handout(GroupId group, const queue::Delivery& delivery);
+  // After the drain.
+  void at_end();
+
+  std::uint64_t confirmed() const { return confirmed_.size(); }
+  std::uint64_t deliveries() const { return deliveries_; }
+
+ private:
+  using Place = std::tuple<GroupId, QueueId, MessageId>;
+  void check_raft(GroupId group);
+  void check_redelivered(const Place& place, const queue::Delivery& delivery);
+  void check_order(const Place& place, const Key& key, const queue::Delivery& delivery);
+
+  World& world_;
+  const std::uint64_t stride_;
+  std::map<GroupId, raft::Invariants> raft_;
+  std::set<std::pair<Key, QueueId>> confirmed_;
+  std::set<Place> settled_;
+  std::map<Place, std::uint64_t> delivered_;  // how often
+  std::set<Place> handed_out_;
+  std::map<std::pair<Key, QueueId>, MessageId> ids_;  // as delivered
+  struct First {
+    std::uint64_t sequence;
+    CheckoutId checkout;
+  };
+  std::map<std::pair<QueueId, std::uint64_t>, First> firsts_;   // by queue and publisher
+  std::map<std::pair<QueueId, Term>, std::uint64_t> needless_;  // flags, by queue and term
+  std::uint64_t deliveries_ = 0;
+};
+
+}  // namespace warren::simulation

@@ -1,0 +1,163 @@
+// Cluster: the simulated nodes. Each runs the production group set over a disk that outlives it,
+// and the front end's clients of every group. Streams between nodes keep their order and break.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "broker/replica/catalog_client.h"
+#include "broker/replica/group_client.h"
+#include "broker/replica/group_set.h"
+#include "tests/simulation/checkers.h"
+#include "tests/simulation/sim_store.h"
+#include "tests/simulation/world.h"
+
+namespace warren::simulation {
+
+class Cluster;
+
+// Who uses a node's front end: the workload. Calls come for channels that are open there.
+class Users {
+ public:
+  virtual ~Users() = default;
+  virtual void on_outcome(std::uint64_t channel, std::uint64_t tag, queue::Outcome outcome) = 0;
+  virtual void on_delivery(std::uint64_t channel, GroupId group, queue::Delivery delivery) = 0;
+  virtual void on_consumer_cancelled(std::uint64_t channel) = 0;
+  virtual void on_refused(std::uint64_t channel, QueueId queue,
+                          std::span<const queue::Held> held) = 0;
+  // The node's incarnation ended: all its channels are gone.
+  virtual void on_node_lost(NodeId node) = 0;
+};
+
+// One life of one node.
+class Process final : public replica::GroupSetOutlet,
+                      public replica::GroupSetObserver,
+                      public raft::Transport,
+                      public replica::CatalogClientSink {
+ public:
+  Process(Cluster& cluster, NodeId node, SimStore& store);
+  ~Process() override;
+  void boot(bool first);
+  void turn();
+  void touch();  // a turn soon
+
+  replica::GroupSet& set() { return set_; }
+  const catalog::Snapshot& catalog() const { return *catalog_; }
+  bool serving() const { return incarnation_.has_value(); }
+  Incarnation incarnation() const { return *incarnation_; }
+  ConsumerNumber next_consumer() { return ConsumerNumber(next_consumer_++); }
+  replica::GroupClient& client(GroupId group);
+  replica::CatalogClient& definitions() { return *definitions_; }
+  BootTime now() const;
+
+  void receive(std::vector<raft::Message> messages);
+  void on_to_host(GroupId group, session::ToHost message);
+  void on_to_client(GroupId group, session::ToClient message);
+  void on_streams_to_lost(NodeId host);      // as a front end
+  void on_streams_from_lost(NodeId client);  // as a host
+  void installed(GroupId group, raft::SnapshotMeta meta);
+  // Not while another turn runs.
+  void soon(std::function<void()> what);
+
+ private:
+  struct Session;  // the sink of one group's client
+
+  // GroupSetOutlet
+  void send(GroupId group, session::ToClient message) override;
+  void on_status(GroupId group, const raft::Status& status) override;
+  void on_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
+                  const catalog::Effects& effects) override;
+  void on_read_ready(GroupId, std::uint64_t, bool) override {}
+  void on_own_outcome(std::uint64_t token, const catalog::Outcome* outcome) override;
+  void on_queue_sealed(GroupId, QueueId) override {}
+  void on_queue_unused(GroupId, QueueId) override {}
+  // GroupSetObserver
+  void on_entry(GroupId group, const raft::Entry& entry) override;
+  void on_applied(GroupId group, const replica::QueueApplied& applied) override;
+  // raft::Transport
+  void send(std::uint32_t node, std::vector<raft::Message> urgent,
+            std::vector<raft::Message> bulk) override;
+  void send_snapshot(raft::GroupId group, raft::Term term, raft::MemberId to) override;
+  // CatalogClientSink
+  void send(session::ToHost message) override;
+  void seek_leader(NodeId hint) override;
+  void on_session_ended() override;
+
+  void tick();
+  void make_groups();
+  void check_leaders();
+  void seek(GroupId group, NodeId hint);
+  void register_self();
+  void registered(Incarnation incarnation);
+  void send_to_host(GroupId group, session::ToHost message);
+  replica::Now time() const;
+
+  Cluster& cluster_;
+  World& world_;
+  const NodeId node_;
+  SimStore& store_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  replica::GroupSet set_;
+  std::shared_ptr<const catalog::Snapshot> catalog_;
+  std::optional<Incarnation> incarnation_;
+  std::unique_ptr<replica::CatalogClient> definitions_;
+  std::map<GroupId, std::unique_ptr<Session>> sessions_;
+  std::map<GroupId, NodeId> paths_;  // where each group's stream goes
+  std::uint64_t next_token_ = 1;
+  std::uint64_t next_consumer_ = 1;
+  bool founding_ = false;
+  bool turn_planned_ = false;
+  bool turning_ = false;
+  bool placement_changed_ = false;
+  bool lost_ = false;  // the incarnation
+  std::vector<std::function<void()>> soon_;
+  friend class Cluster;
+};
+
+class Cluster {
+ public:
+  Cluster(World& world, std::uint32_t nodes, std::uint32_t groups);
+  ~Cluster();
+
+  void start(NodeId node);
+  void crash(NodeId node);
+  bool up(NodeId node) const { return processes_.contains(node); }
+  Process* process(NodeId node);
+  std::uint32_t size() const { return nodes_; }
+  std::vector<NodeId> serving() const;
+  Process* leader_of(GroupId group);
+
+  // Breaks the streams between two nodes, in both directions, without anybody's crash.
+  void reset_streams(NodeId a, NodeId b);
+  // In order, until the stream breaks. `generation` of the pair is checked at both ends.
+  void stream(NodeId from, NodeId to, std::function<void(Process&)> deliver);
+
+  World& world;
+  Checkers checkers;
+  Users* users = nullptr;
+  replica::GroupSetConfig config;
+  replica::GroupClientConfig client_config;
+  std::uint32_t groups;
+
+ private:
+  struct Link {
+    std::uint64_t generation = 0;
+    BootTime last{};
+    bool broken = false;  // something was lost: it must be reset
+  };
+  Link& link(NodeId a, NodeId b) { return links_[a < b ? std::pair(a, b) : std::pair(b, a)]; }
+
+  const std::uint32_t nodes_;
+  std::map<NodeId, std::unique_ptr<SimStore>> stores_;
+  std::map<NodeId, std::unique_ptr<Process>> processes_;
+  std::map<std::pair<NodeId, NodeId>, Link> links_;
+  std::map<std::pair<NodeId, NodeId>, BootTime> in_order_;
+  friend class Process;
+};
+
+}  // namespace warren::simulation

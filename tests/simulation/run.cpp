@@ -1,0 +1,214 @@
+#include "tests/simulation/run.h"
+
+#include <fmt/format.h>
+
+#include "tests/simulation/cluster.h"
+#include "tests/simulation/workload.h"
+
+namespace warren::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Run {
+ public:
+  Run(std::uint64_t seed, bool trace)
+      : world_(seed),
+        cluster_(world_, world_.chance(700) ? 3 : 5, static_cast<std::uint32_t>(world_.draw(1, 3))),
+        workload_(cluster_, static_cast<std::uint32_t>(world_.draw(2, 5)),
+                  static_cast<std::uint32_t>(world_.draw(1, 3))) {
+    world_.trace = trace;
+  }
+
+  RunResult go() {
+    for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
+      cluster_.start(NodeId(n));
+    workload_.start();
+    world_.run_until(world_.now() + 4s);
+    BootTime end = world_.now() + Milliseconds(world_.draw(5'000, 15'000));
+    while (world_.now() < end && !world_.failed()) {
+      fault();
+      world_.run_until(world_.now() + Milliseconds(world_.draw(100, 1'200)));
+    }
+    heal();
+    drain();
+    if (!world_.failed()) last_checks();
+    Tally tally = world_.tally;
+    tally["published"] += workload_.published();
+    tally["confirmed"] += cluster_.checkers.confirmed();
+    tally["delivered"] += cluster_.checkers.deliveries();
+    return {world_.violations(), tally};
+  }
+
+ private:
+  NodeId any() { return NodeId(static_cast<std::uint32_t>(world_.draw(1, cluster_.size()))); }
+
+  void fault() {
+    switch (world_.draw(0, 9)) {
+      case 0:
+      case 1:
+      case 2:
+        return crash_one();
+      case 3:
+        return crash_all();
+      case 4:
+      case 5:
+        return isolate();
+      case 6:
+        return cut_one();
+      case 7:
+        return declare_dead();
+      default:
+        return reset_one();
+    }
+  }
+
+  void crash_one() {
+    // The leader of some group, as often as anybody.
+    NodeId node = any();
+    if (Process* leader = cluster_.leader_of(GroupId(1)); leader != nullptr && world_.chance(400))
+      for (NodeId n : cluster_.serving())
+        if (cluster_.process(n) == leader) node = n;
+    crash(node);
+  }
+  void crash(NodeId node) {
+    cluster_.crash(node);
+    world_.after(Milliseconds(world_.draw(20, 4'000)), [this, node] { cluster_.start(node); });
+  }
+  void crash_all() {
+    if (!world_.chance(300)) return crash_one();
+    ++world_.tally["all nodes at once"];
+    for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
+      crash(NodeId(n));
+  }
+  void isolate() {
+    NodeId node = any();
+    ++world_.tally["partition"];
+    world_.note(fmt::format("node {} is cut off", node));
+    BootTime until = world_.now() + Milliseconds(world_.draw(100, 6'000));
+    for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
+      if (NodeId other(n); other != node) {
+        world_.cut(node, other);
+        world_.at(until, [this, node, other] { world_.mend(node, other); });
+      }
+  }
+  void cut_one() {
+    NodeId a = any(), b = any();
+    if (a == b) return;
+    ++world_.tally["link cut"];
+    world_.note(fmt::format("link {}-{} is cut", a, b));
+    world_.cut(a, b);
+    world_.after(Milliseconds(world_.draw(100, 6'000)), [this, a, b] { world_.mend(a, b); });
+  }
+  void reset_one() {
+    NodeId a = any(), b = any();
+    if (a == b) return;
+    ++world_.tally["stream reset"];
+    cluster_.reset_streams(a, b);
+  }
+  void declare_dead() {
+    NodeId node = any();
+    Process* leader = cluster_.leader_of(catalog_group);
+    if (leader == nullptr || !world_.chance(300)) return reset_one();
+    const catalog::NodeInfo* info = leader->catalog().node(node);
+    if (info == nullptr || !info->incarnation) return;
+    ++world_.tally["declared dead"];
+    world_.note(fmt::format("node {} is declared dead", node));
+    leader->soon([leader, command = catalog::NodeDead{node, info->incarnation}] {
+      leader->set().command_catalog(command, 1);
+      leader->touch();
+    });
+  }
+
+  void heal() {
+    if (world_.failed()) return;
+    world_.note("heals");
+    world_.mend_all();
+    world_.faulty = false;
+    for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
+      cluster_.start(NodeId(n));
+    // Late ends of old faults must find nothing to do.
+    world_.run_until(world_.now() + 7s);
+    world_.mend_all();
+  }
+
+  // Nothing: all leaders are there and all queues are empty.
+  std::string leftover() {
+    if (!workload_.declared()) return "not all queues could be declared";
+    for (const auto& [queue, group] : workload_.queues()) {
+      Process* leader = cluster_.leader_of(group);
+      if (leader == nullptr) return fmt::format("group {} has no leader", group);
+      auto counts = leader->set().counts(group, queue);
+      if (!counts) continue;
+      if (counts->ready + counts->unacknowledged > 0)
+        return fmt::format("queue {} of group {} has {} ready and {} unacknowledged", queue, group,
+                           counts->ready, counts->unacknowledged);
+    }
+    return "";
+  }
+
+  void drain() {
+    workload_.stop_publishing();
+    workload_.drain();
+    for (int i = 0; i < 600 && !world_.failed(); ++i) {
+      world_.run_until(world_.now() + 100ms);
+      if (i > 20 && leftover().empty()) return;
+    }
+    if (std::string what = leftover(); !what.empty() && !world_.failed())
+      world_.violation("not drained: " + what);
+  }
+
+  void last_checks() {
+    world_.run_until(world_.now() + 2s);
+    cluster_.checkers.at_end();
+    for (std::uint32_t g = 1; g <= cluster_.groups; ++g)
+      compare(GroupId(g));
+  }
+
+  // Replicas that applied the same entries hold the same octets.
+  void compare(GroupId group) {
+    std::map<EntryIndex, std::string> seen;
+    for (NodeId node : cluster_.serving()) {
+      const auto* state = cluster_.process(node)->set().queue_state(group);
+      if (state == nullptr) continue;
+      std::string octets = state->ledger().serialise() + state->machine().group_octets();
+      for (const auto& [queue, of] : workload_.queues())
+        if (of == group) octets += state->machine().queue_octets(queue).value_or("-");
+      auto [at, fresh] = seen.try_emplace(state->applied(), octets);
+      if (!fresh && at->second != octets)
+        world_.violation(fmt::format("replicas of group {} differ at {}", group, at->first));
+      if (state->machine().live_entries().size() != 0)
+        world_.violation(fmt::format("group {} still names entries", group));
+    }
+  }
+
+  World world_;
+  Cluster cluster_;
+  Workload workload_;
+};
+
+}  // namespace
+
+RunResult run(std::uint64_t seed, bool trace) {
+  return Run(seed, trace).go();
+}
+
+const std::vector<std::string>& required_faults() {
+  static const std::vector<std::string> required{"packet lost",
+                                                 "packet doubled",
+                                                 "packet late and overtaken",
+                                                 "packet cut off",
+                                                 "crash",
+                                                 "crash that lost unsynced writes",
+                                                 "partition",
+                                                 "link cut",
+                                                 "stream reset",
+                                                 "declared dead",
+                                                 "incarnation lost",
+                                                 "all nodes at once",
+                                                 "leader",
+                                                 "snapshot installed"};
+  return required;
+}
+
+}  // namespace warren::simulation

@@ -1,0 +1,247 @@
+#include "tests/simulation/workload.h"
+
+#include <fmt/format.h>
+
+#include "broker/base/bytes.h"
+
+namespace warren::simulation {
+
+using namespace std::chrono_literals;
+
+Workload::Workload(Cluster& cluster, std::uint32_t queues, std::uint32_t publishers)
+    : cluster_(cluster), world_(cluster.world), queue_count_(queues), publishers_(publishers) {
+  cluster.users = this;
+}
+
+void Workload::start() {
+  for (std::uint32_t n = 0; n < queue_count_; ++n)
+    declare(n);
+  for (std::size_t i = 0; i < publishers_.size(); ++i) {
+    publishers_[i].id = i + 1;
+    publisher_step(i);
+  }
+}
+
+void Workload::declare(std::uint32_t number) {
+  auto again = [this, number] { world_.after(200ms, [this, number] { declare(number); }); };
+  auto nodes = cluster_.serving();
+  if (nodes.empty()) return again();
+  Process* process = cluster_.process(nodes[number % nodes.size()]);
+  catalog::DeclareQueue declare;
+  declare.vhost = "/";
+  declare.name = fmt::format("q{}", number);
+  declare.durable = true;
+  declare.node = nodes[number % nodes.size()];
+  declare.incarnation = process->incarnation();
+  process->definitions().define(
+      declare,
+      [this, again, name = declare.name](Result<catalog::Outcome> outcome) {
+        if (!outcome || outcome->error) return again();
+        for (NodeId node : cluster_.serving()) {
+          const auto* info = cluster_.process(node)->catalog().queue("/", name);
+          if (info == nullptr) continue;
+          queues_[info->id] = info->group;
+          for (int i = 0; i < 2; ++i) {
+            consumers_.push_back({info->id, 0, NodeId(), false, world_.chance(100), {}});
+            consumer_step(consumers_.size() - 1);
+          }
+          return;
+        }
+        again();
+      },
+      world_.now());
+  process->touch();
+}
+
+// A live connection to some node, the same one while it lives.
+Process* Workload::connect(std::uint64_t& channel, NodeId& node) {
+  if (channel != 0) return cluster_.process(node);
+  auto nodes = cluster_.serving();
+  if (nodes.empty()) return nullptr;
+  node = nodes[world_.draw(0, nodes.size() - 1)];
+  channel = next_channel_++;
+  return cluster_.process(node);
+}
+
+// --- Publishers.
+
+void Workload::publisher_step(std::size_t index) {
+  if (!publishing_) return;
+  Publisher& publisher = publishers_[index];
+  if (declared() && publisher.unconfirmed.size() < 40) publish(publisher);
+  world_.after_us(world_.draw(3'000, 40'000), [this, index] { publisher_step(index); });
+}
+
+void Workload::publish(Publisher& publisher) {
+  Process* process = connect(publisher.channel, publisher.node);
+  if (process == nullptr || !process->serving()) return;
+  for (std::uint64_t burst = world_.draw(1, 4); burst > 0; --burst)
+    publish_one(publisher, *process);
+  process->touch();
+}
+
+void Workload::publish_one(Publisher& publisher, Process& process) {
+  Key key{publisher.id, publisher.next_sequence++};
+  bool fanout = world_.chance(200);
+  std::size_t only = world_.draw(0, queues_.size() - 1);
+  std::map<GroupId, std::vector<QueueId>> targets;
+  std::size_t number = 0;
+  for (const auto& [queue, group] : queues_)
+    if ((fanout || number++ == only) && process.catalog().queue(queue) != nullptr)
+      targets[group].push_back(queue);
+  Bytes body(key.octets() + std::string(world_.draw(0, 60), 'x'));
+  for (auto& [group, queues] : targets) {
+    queue::Publish publish;
+    publish.origin = {publisher.channel, publisher.next_tag++};
+    publish.content.owner = body.owner();
+    publish.content.body = body.view();
+    publish.content.routing_key = "key";
+    publish.queues.assign(queues.begin(), queues.end());
+    publish.persistent = true;
+    publisher.unconfirmed[publish.origin.tag] = {key, queues};
+    process.client(group).submit({queue::ClientCommand(std::move(publish))}, world_.now());
+    ++published_;
+  }
+}
+
+void Workload::on_outcome(std::uint64_t channel, std::uint64_t tag, queue::Outcome outcome) {
+  for (Publisher& publisher : publishers_) {
+    if (publisher.channel != channel) continue;
+    auto at = publisher.unconfirmed.find(tag);
+    if (at == publisher.unconfirmed.end()) {
+      world_.violation(fmt::format("channel {}: outcome of {} came twice", channel, tag));
+      return;
+    }
+    if (outcome.code == queue::OutcomeCode::ok)
+      for (QueueId queue : at->second.second)
+        cluster_.checkers.on_confirm(at->second.first, queue);
+    else
+      ++world_.tally["publish nacked"];
+    publisher.unconfirmed.erase(at);
+    return;
+  }
+}
+
+// --- Consumers.
+
+Workload::Consumer* Workload::consumer_of(std::uint64_t channel) {
+  for (Consumer& consumer : consumers_)
+    if (consumer.channel == channel) return &consumer;
+  return nullptr;
+}
+
+void Workload::consumer_step(std::size_t index) {
+  Consumer& consumer = consumers_[index];
+  Process* process = connect(consumer.channel, consumer.node);
+  if (process != nullptr && process->serving()) {
+    if (consumer.gets)
+      get(consumer);
+    else if (!consumer.asked)
+      consume(consumer);
+    else if (!draining_ && world_.chance(10))
+      close(consumer);
+    process->touch();
+  }
+  world_.after_us(world_.draw(30'000, 300'000), [this, index] { consumer_step(index); });
+}
+
+void Workload::consume(Consumer& consumer) {
+  Process* process = cluster_.process(consumer.node);
+  queue::Consumer wanted;
+  wanted.number = process->next_consumer();
+  wanted.queue = consumer.queue;
+  wanted.channel = consumer.channel;
+  wanted.prefetch = static_cast<std::uint32_t>(world_.draw(1, 10));
+  consumer.asked = true;
+  process->client(queues_.at(consumer.queue))
+      .consume(
+          wanted,
+          [this, channel = consumer.channel](Result<ConsumerNumber> result) {
+            if (Consumer* c = consumer_of(channel); c != nullptr && !result) c->asked = false;
+          },
+          world_.now());
+}
+
+void Workload::get(Consumer& consumer) {
+  if (consumer.asked) return;
+  consumer.asked = true;
+  Process* process = cluster_.process(consumer.node);
+  GroupId group = queues_.at(consumer.queue);
+  process->client(group).get(
+      {{consumer.channel, 1}, consumer.queue, false},
+      [this, channel = consumer.channel, group](Result<queue::GetReply> reply) {
+        Consumer* c = consumer_of(channel);
+        if (c == nullptr) return;
+        c->asked = false;
+        if (!reply || !reply->delivery) return;
+        ++world_.tally["get"];
+        cluster_.checkers.on_handout(group, *reply->delivery);
+        cluster_.checkers.on_delivery(group, *reply->delivery);
+        on_delivery(channel, group, std::move(*reply->delivery));
+      },
+      world_.now());
+}
+
+void Workload::on_delivery(std::uint64_t channel, GroupId group, queue::Delivery delivery) {
+  Consumer* consumer = consumer_of(channel);
+  if (consumer == nullptr) return;
+  if (delivery.queue != consumer->queue) world_.violation("a delivery of another queue");
+  if (!consumer->held.insert(delivery.held).second) world_.violation("a delivery came twice");
+  std::uint64_t us = world_.chance(900) ? world_.draw(0, 8'000) : world_.draw(8'000, 400'000);
+  world_.after_us(us, [this, channel, group, queue = delivery.queue, held = delivery.held] {
+    settle(channel, group, queue, held);
+  });
+}
+
+void Workload::settle(std::uint64_t channel, GroupId group, QueueId queue, queue::Held held) {
+  Consumer* consumer = consumer_of(channel);
+  if (consumer == nullptr || consumer->held.erase(held) == 0) return;
+  Process* process = cluster_.process(consumer->node);
+  if (process == nullptr || !process->serving()) return;
+  auto kind = queue::SettleKind::ack;
+  if (!draining_) {
+    std::uint64_t draw = world_.draw(0, 99);
+    if (draw < 5) kind = queue::SettleKind::reject;
+    if (draw >= 5 && draw < 12) kind = queue::SettleKind::requeue_nack;
+    if (draw >= 12 && draw < 15) kind = queue::SettleKind::requeue_reject;
+  }
+  process->client(group).submit(
+      {queue::ClientCommand(queue::Settle{{channel, 0}, queue, kind, {held}})}, world_.now());
+  process->touch();
+}
+
+void Workload::close(Consumer& consumer) {
+  ++world_.tally["channel closed"];
+  Process* process = cluster_.process(consumer.node);
+  process->client(queues_.at(consumer.queue)).close_channel(consumer.channel, [] {}, world_.now());
+  consumer.channel = 0;
+  consumer.asked = false;
+  consumer.held.clear();
+}
+
+void Workload::on_consumer_cancelled(std::uint64_t channel) {
+  if (Consumer* consumer = consumer_of(channel)) consumer->asked = false;
+}
+
+void Workload::on_refused(std::uint64_t channel, QueueId, std::span<const queue::Held> held) {
+  Consumer* consumer = consumer_of(channel);
+  if (consumer == nullptr) return;
+  for (const queue::Held& one : held)
+    consumer->held.erase(one);
+}
+
+void Workload::on_node_lost(NodeId node) {
+  for (Publisher& publisher : publishers_)
+    if (publisher.channel != 0 && publisher.node == node) {
+      publisher.channel = 0;
+      publisher.unconfirmed.clear();
+    }
+  for (Consumer& consumer : consumers_)
+    if (consumer.channel != 0 && consumer.node == node) {
+      consumer.channel = 0;
+      consumer.asked = false;
+      consumer.held.clear();
+    }
+}
+
+}  // namespace warren::simulation

@@ -1,0 +1,76 @@
+// Workload: simulated AMQP clients: publishers that count confirms, consumers that ack, requeue,
+// reject, get, close their channels, and go elsewhere when their node dies.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/simulation/cluster.h"
+
+namespace warren::simulation {
+
+class Workload final : public Users {
+ public:
+  Workload(Cluster& cluster, std::uint32_t queues, std::uint32_t publishers);
+
+  void start();
+  void stop_publishing() { publishing_ = false; }
+  void drain() { draining_ = true; }
+  bool declared() const { return queues_.size() == queue_count_; }
+  std::map<QueueId, GroupId> queues() const { return queues_; }
+  std::uint64_t published() const { return published_; }
+
+  void on_outcome(std::uint64_t channel, std::uint64_t tag, queue::Outcome outcome) override;
+  void on_delivery(std::uint64_t channel, GroupId group, queue::Delivery delivery) override;
+  void on_consumer_cancelled(std::uint64_t channel) override;
+  void on_refused(std::uint64_t channel, QueueId queue, std::span<const queue::Held> held) override;
+  void on_node_lost(NodeId node) override;
+
+ private:
+  struct Publisher {
+    std::uint64_t id = 0;
+    std::uint64_t channel = 0;  // 0: not connected
+    NodeId node;
+    std::uint64_t next_sequence = 1;
+    std::uint64_t next_tag = 1;
+    std::map<std::uint64_t, std::pair<Key, std::vector<QueueId>>> unconfirmed;  // by tag
+  };
+  struct Consumer {
+    QueueId queue;
+    std::uint64_t channel = 0;  // 0: not connected
+    NodeId node;
+    bool asked = false;
+    bool gets = false;  // basic.get instead of basic.consume
+    std::set<queue::Held> held;
+  };
+
+  void declare(std::uint32_t number);
+  void publish(Publisher& publisher);
+  void publish_one(Publisher& publisher, Process& process);
+  void publisher_step(std::size_t index);
+  void consumer_step(std::size_t index);
+  void consume(Consumer& consumer);
+  void get(Consumer& consumer);
+  void settle(std::uint64_t channel, GroupId group, QueueId queue, queue::Held held);
+  void close(Consumer& consumer);
+  Process* connect(std::uint64_t& channel, NodeId& node);
+  Consumer* consumer_of(std::uint64_t channel);
+
+  Cluster& cluster_;
+  World& world_;
+  const std::uint32_t queue_count_;
+  std::map<QueueId, GroupId> queues_;
+  std::vector<Publisher> publishers_;
+  std::vector<Consumer> consumers_;
+  std::uint64_t next_channel_ = 1;
+  std::uint64_t published_ = 0;
+  bool publishing_ = true;
+  bool draining_ = false;
+};
+
+}  // namespace warren::simulation

@@ -1,0 +1,76 @@
+// World: simulated time, randomness, network and the list of what went wrong and what was tried.
+// Single-threaded; everything in a run follows from its seed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <queue>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/base/clock.h"
+#include "broker/base/ids.h"
+#include "raft/random.h"
+
+namespace warren::simulation {
+
+// How often each kind of fault, and each rare path, happened.
+using Tally = std::map<std::string, std::uint64_t>;
+
+class World {
+ public:
+  explicit World(std::uint64_t seed) : random_(seed) {}
+
+  BootTime now() const { return now_; }
+  std::uint64_t draw(std::uint64_t low, std::uint64_t high) { return random_.between(low, high); }
+  bool chance(std::uint64_t per_mille) { return draw(0, 999) < per_mille; }
+
+  void at(BootTime when, std::function<void()> what);
+  void after(Milliseconds delay, std::function<void()> what) { at(now_ + delay, std::move(what)); }
+  void after_us(std::uint64_t us, std::function<void()> what) {
+    at(now_ + std::chrono::microseconds(us), std::move(what));
+  }
+  // Until `when`, or a violation.
+  void run_until(BootTime when);
+
+  // The network. Nodes count from 1.
+  bool connected(NodeId a, NodeId b) const { return a == b || !cut_.contains(pair(a, b)); }
+  void cut(NodeId a, NodeId b) { cut_.insert(pair(a, b)); }
+  void mend(NodeId a, NodeId b) { cut_.erase(pair(a, b)); }
+  void mend_all() { cut_.clear(); }
+  // One packet, which may be lost, late, doubled or overtaken while `faulty`.
+  void packet(NodeId from, NodeId to, const std::function<void()>& deliver);
+  bool faulty = true;
+
+  void violation(std::string what);
+  bool failed() const { return !violations_.empty(); }
+  const std::vector<std::string>& violations() const { return violations_; }
+  Tally tally;
+  bool trace = false;
+  void note(const std::string& what) const;
+
+ private:
+  static std::pair<NodeId, NodeId> pair(NodeId a, NodeId b) {
+    return a < b ? std::pair(a, b) : std::pair(b, a);
+  }
+  struct Event {
+    BootTime when;
+    std::uint64_t order;
+    std::function<void()> what;
+    bool operator>(const Event& other) const {
+      return std::pair(when, order) > std::pair(other.when, other.order);
+    }
+  };
+
+  raft::Random random_;
+  BootTime now_{std::chrono::seconds(1000)};
+  std::uint64_t order_ = 0;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::set<std::pair<NodeId, NodeId>> cut_;
+  std::vector<std::string> violations_;
+};
+
+}  // namespace warren::simulation
