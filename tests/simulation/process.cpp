@@ -14,7 +14,7 @@ struct Process::Session final : replica::GroupClientSink {
 
   void send(session::ToHost message) override { process.send_to_host(group, std::move(message)); }
   void seek_leader(NodeId hint) override { process.seek(group, hint); }
-  void on_outcomes(std::vector<replica::CommandOutcome> outcomes) override {
+  void on_outcomes(std::vector<queue::CommandOutcome> outcomes) override {
     for (const auto& one : outcomes)
       process.cluster_.users->on_outcome(one.origin.channel, one.origin.tag, one.outcome);
   }
