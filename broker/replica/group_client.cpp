@@ -64,11 +64,11 @@ void GroupClient::settle_silently(QueueId queue, queue::SettleKind kind,
   unsent_.push_back(std::move(command));
 }
 
-// Only once attached to somebody: until then what waits grows into one large batch, and what it
-// settles is still claimed.
+// Only once attached: until then what waits grows into one large batch, and what it settles is
+// still claimed. A settle that followed its own claim would name a checkout that the leader has
+// just replaced, and be refused.
 void GroupClient::make_batches() {
-  auto phase = stream_.phase();
-  if (phase != ClientStream::Phase::attaching && phase != ClientStream::Phase::flowing) return;
+  if (stream_.phase() != ClientStream::Phase::flowing) return;
   while (!unsent_.empty() && !stream_.full())
     make_batch();
 }
@@ -233,8 +233,7 @@ void GroupClient::turn(BootTime now) {
 
 bool GroupClient::has_work() const {
   if (stream_.has_ready() || !to_tell_.empty() || !outcomes_.empty()) return true;
-  bool connected = stream_.phase() == ClientStream::Phase::attaching ||
-                   stream_.phase() == ClientStream::Phase::flowing;
+  bool connected = stream_.phase() == ClientStream::Phase::flowing;
   return connected && !unsent_.empty() && !stream_.full();
 }
 

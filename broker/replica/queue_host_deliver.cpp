@@ -150,7 +150,11 @@ void QueueHost::hand_out(const queue::Handout& handout, session::RequestId get,
   delivery.consumer = handout.consumer;
   delivery.queue = handout.queue;
   delivery.held = handout.held;
+#ifdef WARREN_MUTATION_DROP_DISPATCH_MARK
+  delivery.redelivered = false;
+#else
   delivery.redelivered = handout.redelivered;
+#endif
   delivery.delivery_count = handout.delivery_count;
   pending.get = get;
   pending.ready_left = ready_left;

@@ -47,7 +47,9 @@ void Checkers::on_leader(GroupId group, raft::Term term, raft::MemberId member, 
 void Checkers::on_applied(GroupId group, const replica::QueueApplied& applied) {
   for (const queue::MessageRef& ref : applied.queues.settled) {
     Place place{group, ref.queue, ref.message};
-    settled_.insert(place);
+    if (settled_.insert(place).second && world_.trace)
+      world_.note(fmt::format("settled in group {}: {}.{} of queue {}", group, ref.message.entry,
+                              ref.message.slot, ref.queue));
     if (!delivered_.contains(place))
       world_.violation(fmt::format("group {} queue {}: message {}.{} was settled, never delivered",
                                    group, ref.queue, ref.message.entry, ref.message.slot));
@@ -69,6 +71,11 @@ void Checkers::check_redelivered(const Place& place, const queue::Delivery& deli
 void Checkers::on_handout(GroupId group, const queue::Delivery& delivery) {
   Place place{group, delivery.queue, delivery.held.message};
   bool before = !handed_out_.insert(place).second;
+  if (world_.trace)
+    world_.note(fmt::format("handed out {}.{} of queue {} by checkout {}.{}{}",
+                            delivery.held.message.entry, delivery.held.message.slot, delivery.queue,
+                            delivery.held.checkout.term, delivery.held.checkout.counter,
+                            delivery.redelivered ? ", flagged" : ""));
   if (before && !delivery.redelivered)
     world_.violation(fmt::format("queue {}: message {}.{} is handed out again without the flag",
                                  delivery.queue, delivery.held.message.entry,
@@ -99,6 +106,11 @@ void Checkers::check_order(const Place& place, const Key& key, const queue::Deli
 void Checkers::on_delivery(GroupId group, const queue::Delivery& delivery) {
   ++deliveries_;
   Key key = Key::parse(delivery.content.body);
+  if (world_.trace)
+    world_.note(fmt::format("delivered {}:{} of queue {} as {}.{} by checkout {}.{}", key.publisher,
+                            key.sequence, delivery.queue, delivery.held.message.entry,
+                            delivery.held.message.slot, delivery.held.checkout.term,
+                            delivery.held.checkout.counter));
   Place place{group, delivery.queue, delivery.held.message};
   if (settled_.contains(place))
     world_.violation(fmt::format("queue {}: {}:{} came back after its settle was committed",

@@ -87,12 +87,13 @@ void Cluster::reset_streams(NodeId a, NodeId b) {
   ++l.generation;
   l.broken = false;
   world.note(fmt::format("streams {}-{} break", a, b));
+  // A host learns of the end of a stream before its client opens another: the transport's duty.
   auto notice = [this](NodeId here, NodeId peer) {
-    world.after_us(world.draw(100, 30'000), [this, here, peer] {
-      if (Process* p = process(here)) {
-        p->on_streams_to_lost(peer);
-        p->on_streams_from_lost(peer);
-      }
+    world.after_us(world.draw(100, 10'000), [this, here, peer] {
+      if (Process* p = process(here)) p->on_streams_from_lost(peer);
+    });
+    world.after_us(world.draw(10'000, 30'000), [this, here, peer] {
+      if (Process* p = process(here)) p->on_streams_to_lost(peer);
     });
   };
   notice(a, b);

@@ -7,6 +7,9 @@ namespace {
 
 void apply_write(GroupDisk& disk, const raft::GroupWrite& write) {
   if (write.hard_state) disk.hard_state = *write.hard_state;
+#ifdef WARREN_MUTATION_FORGET_VOTE
+  disk.hard_state.vote = {};
+#endif
   if (write.entries.empty()) return;
   disk.entries.erase(disk.entries.lower_bound(write.entries.front().index), disk.entries.end());
   for (const raft::Entry& entry : write.entries)

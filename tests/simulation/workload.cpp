@@ -134,7 +134,7 @@ void Workload::consumer_step(std::size_t index) {
   Consumer& consumer = consumers_[index];
   Process* process = connect(consumer.channel, consumer.node);
   if (process != nullptr && process->serving()) {
-    if (consumer.gets)
+    if (consumer.gets && !draining_)
       get(consumer);
     else if (!consumer.asked)
       consume(consumer);
@@ -198,6 +198,10 @@ void Workload::settle(std::uint64_t channel, GroupId group, QueueId queue, queue
   if (consumer == nullptr || consumer->held.erase(held) == 0) return;
   Process* process = cluster_.process(consumer->node);
   if (process == nullptr || !process->serving()) return;
+  if (world_.trace)
+    world_.note(fmt::format("channel {} settles {}.{} of queue {} by checkout {}.{}", channel,
+                            held.message.entry, held.message.slot, queue, held.checkout.term,
+                            held.checkout.counter));
   auto kind = queue::SettleKind::ack;
   if (!draining_) {
     std::uint64_t draw = world_.draw(0, 99);

@@ -245,6 +245,20 @@ TEST_F(Link, AckOnItsWayAtAResetCountsOnce) {
   EXPECT_EQ(unsettled(), 1u);
 }
 
+TEST_F(Link, AckMadeWhileTheNewLeaderIsAttachedToCounts) {
+  consume(1);
+  publish("a");
+  settle();
+  ASSERT_EQ(deliveries.size(), 1u);
+  leader.lead(Term(2), now);
+  settle();
+  ack(deliveries[0]);  // waits: there is no stream
+  client.connect(now);
+  settle();
+  EXPECT_EQ(unsettled(), 0u);
+  EXPECT_EQ(leader.host->dispatcher().counts(q).unacknowledged, 0u);
+}
+
 TEST_F(Link, PublishThatNobodyDecidesTimesOutOnceAndItsTruthIsIgnored) {
   leader.refuse = true;
   publish("slow", 5);
