@@ -193,6 +193,13 @@ bool CatalogKeeper::leads() const {
 void CatalogKeeper::on_status(const raft::Status& status) {
   reported_ = CatalogIndex();
   report_applied();
+  // A leader that hangs never says that it leads no more.
+  NodeId leader(status.leader.node);
+  if (client_ && leader && leader != path_.node()) {
+    if (!path_.seeking()) client_->disconnect(leader);
+    path_.lost(leader, lane_.now());
+    path_.expedite();
+  }
   if (status.is_leader || !leading_) return;
   leading_ = false;
   for (session::ToClient& message : gate_.end())

@@ -260,7 +260,7 @@ void Lane::on_status(GroupId group, const raft::Status& status) {
   runtime::log_info("group {}: term {}, leader node {}{}", group.value, status.term.value,
                     status.leader.node, status.is_leader ? " (this node)" : "");
   auto link = links_.find(group);
-  if (link != links_.end()) link->second->on_leader_known(leader_of(group), now());
+  if (link != links_.end()) link->second->on_leader_known(NodeId(status.leader.node), now());
   if (group == catalog_group)
     world_.on_catalog_status(status);
   else

@@ -14,9 +14,6 @@
 
 namespace warren::replica {
 
-std::string encode_catalog_command(const catalog::Command& command);
-Result<catalog::Command> decode_catalog_command(std::string_view octets);
-
 Bytes encode_catalog_batch(std::span<const catalog::Command> commands);
 Result<std::vector<catalog::Command>> decode_catalog_batch(std::string_view octets);
 

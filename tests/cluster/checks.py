@@ -16,17 +16,26 @@ def confirmed_were_consumed(published, consumed):
 
 
 def first_deliveries_are_in_order(consumed):
+    """A message that comes as redelivered was handed out before, perhaps to a consumer that died
+    before it saw it: that was its first delivery."""
     broken = []
     for consumer in consumed:
         seen, last = set(), collections.defaultdict(lambda: -1)
-        for name, number, _, _ in consumer.deliveries:
+        late = []
+        for name, number, redelivered, _ in consumer.deliveries:
             if (name, number) in seen:
                 continue
             seen.add((name, number))
+            if redelivered:
+                continue
             if number < last[name]:
-                broken.append(f"{consumer.queue}: {name}:{number} came first after {last[name]}")
-                break
-            last[name] = number
+                late.append((name, number, redelivered, last[name]))
+            last[name] = max(last[name], number)
+        if late:
+            name, number, redelivered, before = late[0]
+            broken.append(f"{consumer.queue}: {name}:{number} came first after {before}"
+                          f"{', redelivered' if redelivered else ''}; {len(late)} such, "
+                          f"the last is {late[-1][1]}")
     return broken
 
 

@@ -234,6 +234,13 @@ def run_fault(cluster, name):
     wait_until_empty(cluster)
     replicas_agree(cluster)
 
+    if options_verbose:
+        for report in published + consumed:
+            times = getattr(report, "confirm_times", None) or report.delivery_times
+            print(report.home, getattr(report, "name", getattr(report, "queue", "")),
+                  len(times), report.connections_lost, f"{struck:.1f} {end:.1f}",
+                  sorted(((b - a, a) for a, b in zip(times, times[1:])), reverse=True)[:3])
+
     def gap(reports, times):
         values = [checks.longest_gap(times(report), struck, end)
                   for report in reports if report.home in survivors]
@@ -245,7 +252,11 @@ def run_fault(cluster, name):
         "confirmed": sum(len(report.confirmed) for report in published),
         "delivered": sum(len(report.deliveries) for report in consumed),
         "broken": broken,
+        "victims": victims,
     }
+
+
+options_verbose = True
 
 
 def show(value):
@@ -271,7 +282,7 @@ def main():
             for number in range(options.rounds):
                 result = run_fault(cluster, name)
                 results.append(result)
-                print(f"{name} {number + 1}/{options.rounds}: longest time without a confirm "
+                print(f"{name} {number + 1}/{options.rounds}, nodes {result['victims']}: longest time without a confirm "
                       f"{show(result['confirm_gap'])}, without a delivery "
                       f"{show(result['delivery_gap'])}; {result['confirmed']} confirmed, "
                       f"{result['delivered']} delivered", flush=True)
