@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "broker/auth/password.h"
+#include "broker/cluster/gather.h"
 #include "broker/inspect/row_codec.h"
 #include "broker/runtime/system_clock.h"
 
@@ -137,11 +138,13 @@ std::shared_ptr<frontend::ListenerGroup> NodeInspector::front_end() const {
 
 void NodeInspector::local_rows(const std::string& kind, std::function<void(std::string)> done) {
   if (kind == "tallies") {
-    cluster_.gather<QueueTally>([this](cluster::Lane& lane) { return tallies_of(lane); },
-                                [done](auto rows) { done(inspect::encode_rows(rows)); });
+    cluster::gather<QueueTally>(
+        cluster_.lanes(), [this](cluster::Lane& lane) { return tallies_of(lane); },
+        [done](auto rows) { done(inspect::encode_rows(rows)); });
   } else if (kind == "groups") {
-    cluster_.gather<inspect::Group>([this](cluster::Lane& lane) { return groups_of(lane); },
-                                    [done](auto rows) { done(inspect::encode_rows(rows)); });
+    cluster::gather<inspect::Group>(
+        cluster_.lanes(), [this](cluster::Lane& lane) { return groups_of(lane); },
+        [done](auto rows) { done(inspect::encode_rows(rows)); });
   } else if (kind == "node") {
     done(inspect::encode_rows(std::vector{self()}));
   } else {

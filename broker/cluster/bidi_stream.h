@@ -8,57 +8,15 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
-#include <cstddef>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
+#include "broker/cluster/write_queue.h"
+
 namespace warren::cluster {
-
-// Pending messages of one direction of one stream. Any thread.
-template <typename Message>
-class WriteQueue {
- public:
-  // Bounds what waits for a peer that does not read: the senders above re-send what they must.
-  static constexpr std::size_t max_pending_bytes = 128u << 20;
-
-  // Runs `start` with the message to write if none is being written. False: dropped (full).
-  template <typename Start>
-  bool push(Message message, Start start) {
-    std::lock_guard lock(mutex_);
-    std::size_t size = message.ByteSizeLong();
-    if (broken_ || pending_bytes_ + size > max_pending_bytes) return false;
-    pending_bytes_ += size;
-    pending_.push_back(std::move(message));
-    if (pending_.size() == 1) start(&pending_.front());
-    return true;
-  }
-  template <typename Start>
-  void written(bool ok, Start start) {
-    std::lock_guard lock(mutex_);
-    if (!ok) {
-      broken_ = true;
-      return;
-    }
-    pending_bytes_ -= pending_.front().ByteSizeLong();
-    pending_.pop_front();
-    if (!pending_.empty() && !broken_) start(&pending_.front());
-  }
-  void break_off() {
-    std::lock_guard lock(mutex_);
-    broken_ = true;
-  }
-
- private:
-  std::recursive_mutex mutex_;  // gRPC may finish a write within StartWrite
-  std::deque<Message> pending_;
-  std::size_t pending_bytes_ = 0;
-  bool broken_ = false;
-};
 
 // The side that opened the stream.
 template <typename Request, typename Reply>

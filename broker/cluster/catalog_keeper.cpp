@@ -40,8 +40,10 @@ void CatalogKeeper::stop() {
 
 // Whoever asked is answered: a question that waits for ever keeps the listener open.
 void CatalogKeeper::drop_questions() {
-  for (auto& [context, read] : std::exchange(reads_, {})) read.done(proto::LeaseReply());
-  for (auto& [token, done] : std::exchange(commands_, {})) done(nullptr);
+  for (auto& [context, read] : std::exchange(reads_, {}))
+    read.done(proto::LeaseReply());
+  for (auto& [token, done] : std::exchange(commands_, {}))
+    done(nullptr);
 }
 
 void CatalogKeeper::tick() {

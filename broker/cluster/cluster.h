@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "broker/cluster/catalog_keeper.h"
+#include "broker/cluster/client_streams.h"
+#include "broker/cluster/cluster_config.h"
 #include "broker/cluster/formation.h"
 #include "broker/cluster/lane.h"
 #include "broker/cluster/peers.h"
@@ -26,33 +28,6 @@
 #include "storage/identity.h"
 
 namespace warren::cluster {
-
-struct ClusterConfig {
-  ConfiguredNode self;         // its name and advertised address
-  std::string listen_address;  // of the cluster listener
-  std::vector<ConfiguredNode> configured;
-  std::string cluster_name;
-  std::uint32_t queue_groups = 8;
-  std::uint32_t replicas = 3;
-  bool test_placement = false;
-  std::string default_password_hash;
-  replica::GroupSetConfig groups;
-  replica::GroupClientConfig client;
-  Milliseconds lease{2500};
-  Milliseconds lease_renewal{500};
-  Milliseconds dead_refused{10000};
-  Milliseconds dead_silent{60000};
-  Milliseconds operation_timeout{15000};
-  Milliseconds hand_over_timeout{5000};
-};
-
-// The parts of storage that a node has one of.
-struct ClusterStorage {
-  storage::Database& database;
-  storage::Committer& committer;
-  storage::ReadPool& read_pool;
-  storage::Identity& identity;
-};
 
 class Cluster final : public LaneWorld,
                       public KeeperWorld,
@@ -81,10 +56,8 @@ class Cluster final : public LaneWorld,
   void set_local_rows(LocalRows rows) { local_rows_ = std::move(rows); }
   // The rows of every node that answers within a second, this one's among them. Any thread.
   void gather_rows(const std::string& kind, std::function<void(std::vector<std::string>)> done);
-  // Runs `ask` on each lane; the answers together go to `done` on some reactor.
-  template <typename Row>
-  void gather(std::function<std::vector<Row>(Lane&)> ask,
-              std::function<void(std::vector<Row>)> done);
+  // The lanes, for gather() (gather.h). REQUIRES: started.
+  const std::vector<std::unique_ptr<Lane>>& lanes() const { return lanes_; }
 
  private:
   // cluster_formation.cpp
@@ -98,6 +71,7 @@ class Cluster final : public LaneWorld,
                                                    const proto::RegisterRequest& request);
   proto::RegisterRequest register_request() const;
   std::vector<std::string> known_addresses() const;
+  KeeperConfig keeper_config() const;
   Result<void> start_lanes();
   void begin_session(SessionId session);
   void re_enrol();
@@ -207,33 +181,7 @@ class Cluster final : public LaneWorld,
   std::shared_ptr<const catalog::Snapshot> catalog_;
   std::vector<PeerAddress> peer_addresses_;
 
-  std::mutex session_mutex_;
-  struct ClientStreamOf {
-    std::uint64_t id = 0;
-    std::shared_ptr<SessionReply> reply;
-  };
-  std::map<NodeId, ClientStreamOf> client_streams_;  // newest stream of each node's front end
-  std::map<std::uint64_t, NodeId> stream_nodes_;
+  ClientStreams client_streams_;
 };
-
-template <typename Row>
-void Cluster::gather(std::function<std::vector<Row>(Lane&)> ask,
-                     std::function<void(std::vector<Row>)> done) {
-  struct Gathered {
-    std::mutex mutex;
-    std::vector<Row> rows;
-    std::size_t left = 0;
-  };
-  auto gathered = std::make_shared<Gathered>();
-  gathered->left = lanes_.size();
-  post_to_lanes([ask, done, gathered](Lane& lane) {
-    auto rows = ask(lane);
-    std::unique_lock lock(gathered->mutex);
-    std::move(rows.begin(), rows.end(), std::back_inserter(gathered->rows));
-    if (--gathered->left != 0) return;
-    lock.unlock();
-    done(std::move(gathered->rows));
-  });
-}
 
 }  // namespace warren::cluster

@@ -66,12 +66,7 @@ void Cluster::send_to_hosts(NodeId node, proto::SessionFrames frames) {
 }
 
 void Cluster::send_to_clients(NodeId node, proto::SessionFrames frames) {
-  std::shared_ptr<SessionReply> reply;
-  {
-    std::lock_guard lock(session_mutex_);
-    auto stream = client_streams_.find(node);
-    if (stream != client_streams_.end()) reply = stream->second.reply;
-  }
+  auto reply = client_streams_.reply_to(node);
   if (reply) reply->send(std::move(frames));
 }
 
@@ -291,20 +286,13 @@ void Cluster::on_raft_messages(std::vector<raft::Message> messages) {
 
 void Cluster::on_session_opened(std::uint64_t id, NodeId from,
                                 std::shared_ptr<SessionReply> reply) {
-  std::lock_guard lock(session_mutex_);
-  client_streams_[from] = {id, std::move(reply)};
-  stream_nodes_[id] = from;
+  client_streams_.opened(id, from, std::move(reply));
 }
 
 void Cluster::on_session_request(std::uint64_t id, proto::SessionFrames frames) {
   if (!lanes_up_) return;
-  NodeId from;
-  {
-    std::lock_guard lock(session_mutex_);
-    auto node = stream_nodes_.find(id);
-    if (node == stream_nodes_.end() || client_streams_[node->second].id != id) return;
-    from = node->second;
-  }
+  auto from = client_streams_.node_of(id);
+  if (!from) return;
   std::vector<std::vector<std::pair<GroupId, session::ToHost>>> by_lane(lanes_.size());
   for (proto::SessionFrame& frame : *frames.mutable_frames())
     if (auto message = decode_to_host(frame)) {
@@ -314,24 +302,16 @@ void Cluster::on_session_request(std::uint64_t id, proto::SessionFrames frames) 
   for (std::size_t i = 0; i < by_lane.size(); ++i) {
     if (by_lane[i].empty()) continue;
     Lane& lane = *lanes_[i];
-    lane.reactor().post([&lane, from, messages = std::move(by_lane[i])]() mutable {
+    lane.reactor().post([&lane, from = *from, messages = std::move(by_lane[i])]() mutable {
       lane.receive_requests(from, std::move(messages));
     });
   }
 }
 
 void Cluster::on_session_closed(std::uint64_t id) {
-  NodeId from;
-  {
-    std::lock_guard lock(session_mutex_);
-    auto node = stream_nodes_.extract(id);
-    if (node.empty()) return;
-    from = node.mapped();
-    auto stream = client_streams_.find(from);
-    if (stream == client_streams_.end() || stream->second.id != id) return;
-    client_streams_.erase(stream);
-  }
-  if (lanes_up_) post_to_lanes([from](Lane& lane) { lane.on_client_streams_lost(from); });
+  auto from = client_streams_.closed(id);
+  if (from && lanes_up_)
+    post_to_lanes([from = *from](Lane& lane) { lane.on_client_streams_lost(from); });
 }
 
 void Cluster::enrol(proto::RegisterRequest request,

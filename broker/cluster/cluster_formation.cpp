@@ -265,6 +265,28 @@ Result<SessionId> Cluster::enrol_self(const std::function<bool()>& keep_trying) 
 
 // --- Lanes
 
+KeeperConfig Cluster::keeper_config() const {
+  proto::FoundRequest founding;
+  founding.ParseFromString(identity_.founding);
+  KeeperConfig keeper{NodeId(identity_.node),
+                      DiskId(storage_.identity.disk_id()),
+                      config_.lease,
+                      config_.lease_renewal,
+                      config_.dead_refused,
+                      config_.dead_silent,
+                      config_.operation_timeout,
+                      {}};
+  keeper.found.cluster_id = identity_.cluster_id;
+  keeper.found.cluster_name = founding.cluster_name();
+  keeper.found.queue_groups = config_.queue_groups;
+  keeper.found.replicas = config_.replicas;
+  keeper.found.test_placement = config_.test_placement;
+  keeper.found.guest_password_hash = config_.default_password_hash;
+  for (const Founder& founder : decode_founders(founding.nodes()))
+    keeper.found.nodes.push_back({founder.name, founder.node, founder.disk, founder.address});
+  return keeper;
+}
+
 Result<void> Cluster::start_lanes() {
   auto stored = storage::GroupLog::stored_groups(storage_.database);
   if (!stored) return fail(ReplyCode::internal_error, stored.error().text);
@@ -284,28 +306,9 @@ Result<void> Cluster::start_lanes() {
     lanes_.push_back(std::make_unique<Lane>(reactor, lane, *stores_[i], *this));
     doors_.push_back(std::make_unique<ReactorDoor>(reactor, i, count, *this));
   }
-  proto::FoundRequest founding;
-  founding.ParseFromString(identity_.founding);
-  auto founders = decode_founders(founding.nodes());
-
-  KeeperConfig keeper{NodeId(identity_.node),
-                      DiskId(storage_.identity.disk_id()),
-                      config_.lease,
-                      config_.lease_renewal,
-                      config_.dead_refused,
-                      config_.dead_silent,
-                      config_.operation_timeout,
-                      {}};
-  keeper.found.cluster_id = identity_.cluster_id;
-  keeper.found.cluster_name = founding.cluster_name();
-  keeper.found.queue_groups = config_.queue_groups;
-  keeper.found.replicas = config_.replicas;
-  keeper.found.test_placement = config_.test_placement;
-  keeper.found.guest_password_hash = config_.default_password_hash;
-  for (const Founder& founder : founders)
-    keeper.found.nodes.push_back({founder.name, founder.node, founder.disk, founder.address});
+  const auto founders = own_answer().founders;
   Lane& catalog_lane = lane_of(catalog_group);
-  keeper_ = std::make_unique<CatalogKeeper>(catalog_lane, std::move(keeper), *this);
+  keeper_ = std::make_unique<CatalogKeeper>(catalog_lane, keeper_config(), *this);
 
   // Restoring is done on each group's own reactor; the first damage found is the answer.
   std::mutex mutex;
