@@ -29,8 +29,8 @@ std::vector<GroupInfo> initial_groups(const std::vector<NodeInfo>& nodes, std::u
   std::vector<GroupInfo> result;
   GroupInfo catalog{catalog_group, {}};
   for (const NodeInfo& node : nodes)
-    catalog.desired.push_back({node.id, node.disk, founding_assignment,
-                               catalog.desired.size() < catalog_voters});
+    catalog.desired.push_back(
+        {node.id, node.disk, founding_assignment, catalog.desired.size() < catalog_voters});
   result.push_back(std::move(catalog));
   const std::size_t voters = std::min<std::size_t>(replicas, nodes.size());
   for (std::uint32_t number = 1; number <= groups; ++number) {

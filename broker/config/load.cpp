@@ -61,8 +61,8 @@ std::string key_of_environment(std::string_view name) {
 
 // Variables that others read: warrenctl, tests and containers.
 bool is_for_others(std::string_view name) {
-  constexpr std::string_view others[] = {"WARREN_NODE", "WARREN_USER",   "WARREN_PASSWORD",
-                                         "WARREN_PORT", "WARREN_CONFIG", "WARREN_HOST",
+  constexpr std::string_view others[] = {"WARREN_NODE",   "WARREN_USER",   "WARREN_PASSWORD",
+                                         "WARREN_PORT",   "WARREN_CONFIG", "WARREN_HOST",
                                          "WARREN_PRESET", "WARREN_CI_PORT"};
   return std::ranges::find(others, name) != std::end(others) || name.starts_with("WARREN_TEST_") ||
          name.starts_with("WARREN_BUILD_") || name.starts_with("WARREN_SKIP_") ||

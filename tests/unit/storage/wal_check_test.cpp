@@ -120,7 +120,7 @@ TEST_F(WalCheckTest, ATailOfZerosIsTorn) {
   EXPECT_EQ(check().verdict, WalVerdict::torn);
 }
 
-TEST_F(WalCheckTest, BatchesThatAreMissingAreCorruption) {
+TEST_F(WalCheckTest, BatchesThatComeTwiceAreCorruption) {
   fill(51);
   const fs::path path = wal();
   const std::string octets = read_file(path);
@@ -134,6 +134,22 @@ TEST_F(WalCheckTest, BatchesThatAreMissingAreCorruption) {
   EXPECT_EQ(check().verdict, WalVerdict::intact);
   write_file(dir.path() + "/999999.log", tail);
   EXPECT_EQ(check().verdict, WalVerdict::corrupt);
+}
+
+// As a power cut leaves it between the deletions of two files whose batches are flushed.
+TEST_F(WalCheckTest, AGapBetweenTwoFilesIsNoDamage) {
+  fill(51);
+  const fs::path path = wal();
+  const std::string octets = read_file(path);
+  write_file(path, octets.substr(0, octets.size() - 5));
+  ASSERT_EQ(cut_torn_tail(*rocksdb::Env::Default(), check()), "");
+  const std::string kept = read_file(path);
+  write_file(dir.path() + "/999999.log", octets.substr(kept.size()));
+  write_file(path, kept.substr(0, kept.size() - 5));
+  ASSERT_EQ(check().verdict, WalVerdict::corrupt) << "a torn file with batches behind it";
+  const WalReport report = check();
+  fs::resize_file(path, report.keep);
+  EXPECT_EQ(check().verdict, WalVerdict::intact);
 }
 
 }  // namespace
