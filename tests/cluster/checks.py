@@ -70,6 +70,27 @@ def stayed_connected(reports, nodes):
             for report in reports if report.home in nodes and report.connections_lost]
 
 
+def nothing_was_confirmed(published, begin, end):
+    return [f"{report.name} got {len(late)} confirms while no majority lived"
+            for report in published
+            if (late := [t for t in report.confirm_times if begin < t < end])]
+
+
+def all_was_decided_within(published, seconds):
+    """No publish hung: each was confirmed or nacked, or its connection was lost."""
+    return [f"{report.name} waited {report.longest_wait:.1f} s for a confirm or nack"
+            for report in published if report.longest_wait > seconds]
+
+
+def some_were_nacked(published):
+    return [] if any(report.nacked for report in published) else ["nothing was nacked"]
+
+
+def confirms_resumed(published, end):
+    return [f"{report.name} got no confirm after the fault was healed"
+            for report in published if not any(t > end for t in report.confirm_times)]
+
+
 def all_checks(published, consumed):
     return (confirmed_were_consumed(published, consumed)
             + first_deliveries_are_in_order(consumed)

@@ -34,6 +34,23 @@ def test_a_missing_redelivered_flag_is_found():
         [consumer(("p", 0, False, 1), ("p", 0, False, 2))])
 
 
+def test_confirms_without_a_majority_are_found():
+    assert checks.nothing_was_confirmed([PublisherReport("p", 1, confirm_times=[2.0])], 1.0, 3.0)
+    assert not checks.nothing_was_confirmed([PublisherReport("p", 1, confirm_times=[4.0])], 1, 3)
+
+
+def test_a_publish_that_hangs_is_found():
+    assert checks.all_was_decided_within([PublisherReport("p", 1, longest_wait=6.0)], 5.0)
+    assert not checks.all_was_decided_within([PublisherReport("p", 1, longest_wait=4.0)], 5.0)
+
+
+def test_missing_nacks_and_missing_confirms_are_found():
+    silent = PublisherReport("p", 1)
+    lively = PublisherReport("p", 1, nacked=1, confirm_times=[4.0])
+    assert checks.some_were_nacked([silent]) and not checks.some_were_nacked([lively])
+    assert checks.confirms_resumed([silent], 3.0) and not checks.confirms_resumed([lively], 3.0)
+
+
 def test_the_longest_gap_counts_the_edges():
     assert round(checks.longest_gap([10.0, 10.1, 12.0], 10.0, 13.0)) == 1900
     assert round(checks.longest_gap([], 10.0, 13.0)) == 3000

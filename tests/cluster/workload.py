@@ -24,6 +24,7 @@ class PublisherReport:
     nacked: int = 0
     sent: int = 0
     confirm_times: list = dataclasses.field(default_factory=list)
+    longest_wait: float = 0.0  # seconds from a publish to its confirm or nack; for ever: inf
     connections_lost: int = 0
 
 
@@ -133,9 +134,10 @@ class Publisher(Client):
             tags = [tag for tag in self.unconfirmed if tag <= method.delivery_tag]
         acked = isinstance(method, pika.spec.Basic.Ack)
         for tag in tags:
-            number = self.unconfirmed.pop(tag, None)
+            number, sent_at = self.unconfirmed.pop(tag, (None, now))
             if number is None:
                 continue
+            self.report.longest_wait = max(self.report.longest_wait, now - sent_at)
             if acked:
                 self.report.confirmed.add(number)
             else:
@@ -145,7 +147,7 @@ class Publisher(Client):
 
     def publish(self):
         self.tag += 1
-        self.unconfirmed[self.tag] = self.next_number
+        self.unconfirmed[self.tag] = (self.next_number, time.monotonic())
         self.channel.basic_publish(
             self.exchange, "", f"{self.report.name}:{self.next_number}".encode(),
             pika.BasicProperties(delivery_mode=2))
@@ -164,6 +166,8 @@ class Publisher(Client):
         deadline = time.monotonic() + 30
         while self.unconfirmed and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
+        if self.unconfirmed:
+            self.report.longest_wait = float("inf")
         self.report.sent = self.next_number
         self.report.connections_lost = self.lost
         await self.close()

@@ -3,6 +3,7 @@
 Each Cluster has its own data directory and base port, so that several can live side by side.
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 import pika
 
@@ -33,18 +35,20 @@ def wait_until(condition, timeout=30, interval=0.05, what="the condition"):
 
 
 class Cluster:
-    def __init__(self, nodes=3, base_port=5872, data=None, settings=()):
+    def __init__(self, nodes=3, base_port=5872, data=None, settings=(), programs=BUILD):
         self.nodes = nodes
+        self.programs = programs  # a build directory, or one that holds the programs themselves
         self.settings = list(settings)
         self.base_port = base_port
+        self.known = []
         self.own_data = data is None
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="warren-test-"))
 
     def quickstart(self, *arguments, check=True):
         command = [str(QUICKSTART), *map(str, arguments), "--data", str(self.data)]
-        if arguments[0] in ("start", "restart"):
+        if arguments[0] in ("start", "restart", "resume"):
             command += ["--nodes", str(self.nodes), "--base-port", str(self.base_port),
-                        "--build-dir", str(BUILD)]
+                        "--build-dir", str(self.programs)]
             for setting in self.settings:
                 command += ["--set", setting]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -77,9 +81,24 @@ class Cluster:
     def resume(self, node):
         self.quickstart("resume", node)
 
+    def node(self, number):
+        """What never changes of a node: its name, ports, directories and log."""
+        if not self.known:
+            self.known = self.status()
+        return self.known[number - 1]
+
+    def names(self):
+        return {self.node(number)["name"] for number in range(1, self.nodes + 1)}
+
+    def lives(self, number):
+        return self.status()[number - 1]["pid"] is not None
+
+    def log(self, number):
+        return pathlib.Path(self.node(number)["log"]).read_text(errors="replace")
+
     def logs(self, lines=40):
         texts = []
-        for log in sorted(self.data.glob("**/*.log")):
+        for log in sorted(self.data.glob("node*/warren.log")):
             tail = log.read_text(errors="replace").splitlines()[-lines:]
             texts.append(f"--- {log}\n" + "\n".join(tail))
         return "\n".join(texts)
@@ -93,9 +112,14 @@ class Cluster:
         return self.base_port + node - 1
 
     def groups(self, node):
-        """What a node knows of every group, by number."""
-        rows = json.loads(self.ctl(node, "-q", "list_groups", "--formatter", "json"))
-        return {row["group"]: row for row in rows}
+        """Every group as its leader sees it, by number; asked of any node."""
+        return {row["group"]: row for row in self.http(node, "/api/warren/groups")}
+
+    def http(self, node, path):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port(node) + HTTP_OFFSET}{path}")
+        request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.load(reply)
 
     def queues(self, node):
         columns = ("name", "messages_ready", "messages_unacknowledged", "consumers", "state")
@@ -104,7 +128,7 @@ class Cluster:
 
     def number_of(self, name):
         """warren2@host -> 2"""
-        return next(row["node"] for row in self.status() if row["name"] == name)
+        return next(n for n in range(1, self.nodes + 1) if self.node(n)["name"] == name)
 
     def wait_for_leaders(self, node, timeout=30):
         return wait_until(

@@ -1,0 +1,142 @@
+"""One bit flipped in the live write-ahead log of a killed node. The node either finds a torn tail,
+says so and is caught up by the others, or refuses to start, changes nothing and names the file."""
+
+import pathlib
+import random
+import re
+import shutil
+import time
+
+from survival_load import replicas_agree
+from scenes import PERSISTENT, Scene, drain, result
+
+BLOCK, HEADER = 32768, 7  # RocksDB's; a block's end that fits no header is filler
+TORN = "the store's last write was cut short"
+REFUSED = "cannot start: "
+
+
+class Flip:
+    """A bit of a node's log, and the log as it was."""
+
+    def __init__(self, store, seed, tail):
+        generator = random.Random(seed)
+        files = sorted(store.glob("*.log"))
+        sizes = [file.stat().st_size for file in files]
+        self.file = files[-1] if tail and sizes[-1] else generator.choices(files, sizes)[0]
+        size = self.file.stat().st_size
+        # The tail: where a power cut would leave its mark.
+        self.offset = generator.randrange(max(0, size - 40) if tail else 0, size)
+        self.bit = 1 << generator.randrange(8)
+
+    def toggle(self):
+        with open(self.file, "r+b") as file:
+            file.seek(self.offset)
+            octet = file.read(1)[0] ^ self.bit
+            file.seek(self.offset)
+            file.write(bytes([octet]))
+
+    def in_filler(self):
+        return self.offset % BLOCK > BLOCK - HEADER
+
+    def __str__(self):
+        return f"bit {self.bit:#x} at {self.offset} of {self.file.name}"
+
+
+class BitFlip(Scene):
+    """one bit flipped in a node's synced log: never silently wrong"""
+
+    TAIL_EVERY = 4
+
+    def start_again(self, victim):
+        """What the node said of its store, and whether it serves."""
+        before = len(self.cluster.log(victim))
+        self.cluster.quickstart("resume", victim, check=False)
+        return self.cluster.log(victim)[before:], self.cluster.lives(victim)
+
+    def verdict(self, flip, said, serves):
+        if serves:
+            if TORN in said or flip.in_filler():
+                return []
+            return [f"{flip}: the node started and said nothing of it"]
+        reason = next((line for line in said.splitlines() if REFUSED in line), "")
+        named = re.search(r"store/\S+\.log|/store", reason)
+        return [] if named else [f"{flip}: the node ended without naming the file: {reason}"]
+
+    def fill(self, channel, queue, begin, count):
+        for number in range(begin, begin + count):
+            channel.basic_publish("", queue, f"{number}:".encode() + bytes(500), PERSISTENT)
+        return begin + count
+
+    def run(self):
+        victim = self.number % 3 + 1
+        asked = victim % 3 + 1
+        queue = self.name("flip")
+        connection = self.cluster.connect(asked, heartbeat=0)
+        channel = connection.channel()
+        channel.confirm_delivery()
+        channel.queue_declare(queue, durable=True, arguments={"x-warren-group": 1})
+        sent = self.fill(channel, queue, 0, 100)
+        self.cluster.kill(victim)
+        store = pathlib.Path(self.cluster.node(victim)["data_directory"]) / "store"
+        flip = Flip(store, self.number, self.number % self.TAIL_EVERY == 0)
+        flip.toggle()
+        said, serves = self.start_again(victim)
+        broken = self.verdict(flip, said, serves)
+        sent = self.fill(channel, queue, sent, 50)
+        if not serves:
+            self.admit_again(victim, flip, store)
+        replicas_agree(self.cluster, asked)
+        sent = self.fill(channel, queue, sent, 50)
+        got = [int(body.split(":")[0]) for body in drain(channel, queue)]
+        if got != list(range(sent)):
+            broken.append(f"{flip}: {len(got)} of {sent} messages came, "
+                          f"missing {sorted(set(range(sent)) - set(got))[:3]}")
+        channel.queue_delete(queue)
+        connection.close()
+        return result(f"{flip} on node {victim}: {'torn tail' if serves else 'refused'}", broken,
+                      sent, len(got))
+
+    def admit_again(self, victim, flip, store):
+        """By either choice that the message names: the repaired store, or an empty one."""
+        if self.number % 2:
+            shutil.rmtree(store.parent)
+        else:
+            flip.toggle()
+        self.cluster.resume(victim)
+
+
+class LoneBitFlip(BitFlip):
+    """the same on a node that is alone: it refuses to start, or cuts the last write only"""
+
+    nodes = 1
+
+    def run(self):
+        queue = self.name("flip")
+        with self.cluster.connect(1) as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            channel.queue_declare(queue, durable=True)
+            sent = self.fill(channel, queue, 0, 100)
+        time.sleep(0.5)  # the last write then is no promise to a client
+        self.cluster.kill(1)
+        store = pathlib.Path(self.cluster.node(1)["data_directory"]) / "store"
+        flip = Flip(store, self.number, self.number % self.TAIL_EVERY == 0)
+        before = {file.name: file.read_bytes() for file in store.glob("*.log")}
+        flip.toggle()
+        said, serves = self.start_again(1)
+        broken = self.verdict(flip, said, serves)
+        if not serves:
+            flip.toggle()
+            after = {file.name: file.read_bytes() for file in store.glob("*.log")}
+            if after != before:
+                broken.append(f"{flip}: the node refused, and changed its store")
+            self.cluster.resume(1)
+        self.cluster.wait_for_leaders(1)
+        with self.cluster.connect(1) as connection:
+            channel = connection.channel()
+            got = [int(body.split(":")[0]) for body in drain(channel, queue)]
+            channel.queue_delete(queue)
+        # A torn tail is one write: at most the last message went with it.
+        if got != list(range(len(got))) or len(got) < sent - (1 if serves else 0):
+            broken.append(f"{flip}: {len(got)} of {sent} messages came")
+        return result(f"{flip}: {'torn tail' if serves else 'refused'}", broken, sent, len(got))
