@@ -49,6 +49,9 @@ void GroupClient::submit(std::vector<queue::ClientCommand> commands, BootTime no
     unsent_waiting_.push_back(waiting);
     unsent_.push_back(std::move(command));
   }
+  // The owner asks writable() now, and outcomes may come before the next turn: whoever was told
+  // that it is full must be told that it is not.
+  if (!writable()) was_full_ = true;
 }
 
 // The client's own: nobody waits for the outcome.

@@ -93,6 +93,7 @@ struct GroupSet::Group {
   BootTime snapshot_at{};
   raft::Index snapshot_index;  // of the durable one, or of the one being written
   bool snapshot_running = false;
+  bool installing = false;       // a leader's snapshot is coming in
   bool settled = false;          // something became deletable since
   std::uint64_t generation = 0;  // rises when the state is replaced
   IndexRanges dead;              // not named since some applied entry

@@ -53,6 +53,8 @@ void GroupSet::add_unnamed(Group& group, raft::Index through) {
 }
 
 void GroupSet::consider_snapshot(Group& group) {
+  // While another's snapshot comes in, an own one would write into the same place.
+  if (group.installing) return;
   if (group.snapshot_running || !group.status.configuration_committed) return;
   if (group.state().applied().value <= group.snapshot_index.value) return;
   bool long_log = group.log_bytes - group.snapshot_bytes >= config_.snapshot_log_bytes;
@@ -120,7 +122,10 @@ void GroupSet::compact(Group& group) {
 
 bool GroupSet::begin_install(GroupId id, const raft::SnapshotMeta& meta) {
   Group* group = find(id);
-  return group != nullptr && driver_.begin_restore(raft_group(id), meta);
+  // One that is being written ends soon, and the leader tries again.
+  if (group == nullptr || group->snapshot_running) return false;
+  group->installing = driver_.begin_restore(raft_group(id), meta);
+  return group->installing;
 }
 
 Result<void> GroupSet::finish_install(GroupId id, const raft::SnapshotMeta& meta, Now now) {
@@ -131,8 +136,9 @@ Result<void> GroupSet::finish_install(GroupId id, const raft::SnapshotMeta& meta
   group->dirty = false;
   group->queue_applied = {};
   group->catalog_applied = {};
-  group->snapshot_running = false;
+  group->installing = false;
   if (auto restored = restore_state(*group); !restored) return restored;
+  add_unnamed(*group, meta.index);
   group->applied_term = meta.term;
   group->snapshot_index = meta.index;
   group->snapshot_bytes = group->log_bytes;
@@ -145,6 +151,7 @@ Result<void> GroupSet::finish_install(GroupId id, const raft::SnapshotMeta& meta
 }
 
 void GroupSet::cancel_install(GroupId id) {
+  if (Group* group = find(id)) group->installing = false;
   driver_.cancel_restore(raft_group(id));
 }
 

@@ -120,6 +120,7 @@ class QueueHost {
   void answer_get(const queue::GetAnswer& answer);
   void hand_out(const queue::Handout& handout, session::RequestId get, std::uint64_t ready_left);
   void flush(Stream& stream);
+  void answer_lost_get(Stream& stream, const PendingDelivery& pending);
   void send_deliveries(Stream& stream, Deliveries& deliveries);
 
   const GroupId group_;

@@ -177,6 +177,14 @@ void QueueHost::send_deliveries(Stream& stream, Deliveries& deliveries) {
   stream.stream.send_event(encode_event(std::exchange(deliveries, {})));
 }
 
+// What a get was given is gone, with its queue as a rule: the asker must not wait for it.
+void QueueHost::answer_lost_get(Stream& stream, const PendingDelivery& pending) {
+  queue::GetReply said;
+  if (state_.machine().find(pending.delivery.queue) == nullptr)
+    said.error = queue_gone(pending.delivery.queue);
+  reply(stream, stream.stream.epoch(), pending.get, said);
+}
+
 // In order, as far as the contents are there.
 void QueueHost::flush(Stream& stream) {
   Deliveries batch;
@@ -187,7 +195,10 @@ void QueueHost::flush(Stream& stream) {
     const auto& contents = pending.wanted->contents;
     std::uint32_t slot = pending.delivery.held.message.slot.value;
     // Settled or purged while it was read: nobody has it.
-    if (!contents || slot >= contents->messages.size()) continue;
+    if (!contents || slot >= contents->messages.size()) {
+      if (pending.get) answer_lost_get(stream, pending);
+      continue;
+    }
     pending.delivery.entry_term = contents->term;
     pending.delivery.content = contents->messages[slot];
     if (pending.get) {

@@ -179,6 +179,27 @@ TEST_F(Link, ConsumerThatWaitsGetsMessagesInOrder) {
     EXPECT_EQ(deliveries[i].content.body, std::to_string(i));
 }
 
+// Full when it was asked, and no more by its next turn: whoever waits is told all the same.
+TEST_F(Link, WritableIsToldThoughTheRoomCameWithinTheTurn) {
+  const std::string large(20u << 20, 'x');
+  publish(large);
+  client.turn(now);
+  while (!to_host.empty()) {
+    leader.host->on_message(std::move(to_host.front()), now);
+    to_host.pop_front();
+  }
+  leader.turn(now);
+  publish(large);
+  ASSERT_FALSE(client.writable());
+  while (!leader.to_client.empty()) {
+    client.on_message(std::move(leader.to_client.front()), now);
+    leader.to_client.pop_front();
+  }
+  ASSERT_TRUE(client.writable());
+  client.turn(now);
+  EXPECT_EQ(writable, 1);
+}
+
 TEST_F(Link, PrefetchBoundsWhatIsHeld) {
   consume(2);
   for (int i = 0; i < 5; ++i)
