@@ -172,16 +172,20 @@ Result<void> Node::start(const std::atomic<bool>& stopping) {
 void Node::stop() {
   if (front_end_) {
     inspector_->set_front_end(nullptr);
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool gone = false;
-    front_end_->stop([&] {
-      std::lock_guard lock(mutex);
-      gone = true;
-      changed.notify_all();
+    // Shared: connections that take longer tell it when nobody waits any more.
+    struct Waiting {
+      std::mutex mutex;
+      std::condition_variable changed;
+      bool gone = false;
+    };
+    auto waiting = std::make_shared<Waiting>();
+    front_end_->stop([waiting] {
+      std::lock_guard lock(waiting->mutex);
+      waiting->gone = true;
+      waiting->changed.notify_all();
     });
-    std::unique_lock lock(mutex);
-    changed.wait_for(lock, settings_.shutdown_timeout, [&] { return gone; });
+    std::unique_lock lock(waiting->mutex);
+    waiting->changed.wait_for(lock, settings_.shutdown_timeout, [&] { return waiting->gone; });
   }
   if (cluster_) cluster_->stop();
   if (management_) management_->stop();
