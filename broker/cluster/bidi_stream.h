@@ -44,8 +44,9 @@ class ClientStreamEnd : public grpc::ClientBidiReactor<Request, Reply> {
   }
 
   bool send(Request request) {
-    return writes_.push(std::move(request),
-                        [this](const Request* next) { this->StartWrite(next); });
+    return writes_.push(
+        std::move(request), [this](const Request* next) { this->StartWrite(next); },
+        [this] { context_.TryCancel(); });
   }
   void close() {
     writes_.break_off();
@@ -98,8 +99,8 @@ class ServerStreamEnd : public grpc::ServerBidiReactor<Request, Reply> {
   };
 
   // The stream belongs to gRPC until done; the returned pointer may be kept to send on.
-  static std::shared_ptr<ServerStreamEnd> accept() {
-    std::shared_ptr<ServerStreamEnd> stream(new ServerStreamEnd);
+  static std::shared_ptr<ServerStreamEnd> accept(grpc::CallbackServerContext& context) {
+    std::shared_ptr<ServerStreamEnd> stream(new ServerStreamEnd(context));
     stream->self_ = stream;
     return stream;
   }
@@ -111,7 +112,9 @@ class ServerStreamEnd : public grpc::ServerBidiReactor<Request, Reply> {
   }
 
   bool send(Reply reply) {
-    return writes_.push(std::move(reply), [this](const Reply* next) { this->StartWrite(next); });
+    return writes_.push(
+        std::move(reply), [this](const Reply* next) { this->StartWrite(next); },
+        [this] { context_.TryCancel(); });  // not after OnDone, which breaks the queue off
   }
 
   void OnWriteDone(bool ok) override {
@@ -138,11 +141,12 @@ class ServerStreamEnd : public grpc::ServerBidiReactor<Request, Reply> {
   }
 
  private:
-  ServerStreamEnd() = default;
+  explicit ServerStreamEnd(grpc::CallbackServerContext& context) : context_(context) {}
   void finish() {
     if (!finished_.exchange(true)) this->Finish(grpc::Status::OK);
   }
 
+  grpc::CallbackServerContext& context_;  // gRPC's, until OnDone
   Callbacks callbacks_;
   Request incoming_;
   WriteQueue<Reply> writes_;

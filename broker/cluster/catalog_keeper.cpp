@@ -126,7 +126,9 @@ void CatalogKeeper::renew_lease(BootTime now) {
   request.set_node(config_.self.value);
   request.set_incarnation(session_->incarnation.value);
   request.set_applied(catalog_ ? catalog_->index().value : 0);
-  auto done = [this, now](proto::LeaseReply reply) { take_lease(now, reply); };
+  auto done = [this, now, asked_as = *session_](proto::LeaseReply reply) {
+    if (session_ == asked_as) take_lease(now, reply);
+  };
   if (leader == config_.self)
     lease(request, std::move(done));
   else
@@ -135,7 +137,6 @@ void CatalogKeeper::renew_lease(BootTime now) {
 
 void CatalogKeeper::take_lease(BootTime asked, const proto::LeaseReply& reply) {
   if (asked == asked_) asking_ = false;
-  if (!session_) return;
   if (reply.dead()) {
     world_.on_incarnation_lost();
     return;
@@ -147,12 +148,14 @@ void CatalogKeeper::take_lease(BootTime asked, const proto::LeaseReply& reply) {
 }
 
 void CatalogKeeper::publish_lease() {
+  const BootTime now = lane_.now();
+  // Between two ticks it may end and come again: a front end may have seen the end, and wait.
+  const bool lapsed = routable_ && !may_route(now);
   valid_until_.store(lease_.valid_until().count());
-  const bool valid = lease_.valid(lane_.now());
-  if (std::exchange(routable_, valid) == valid) return;
-  if (valid)
+  const bool was_routable = std::exchange(routable_, lease_.valid(now)) && !lapsed;
+  if (routable_ && !was_routable)
     world_.on_routable();
-  else if (session_)
+  else if (lapsed && session_)
     runtime::log_warning(
         "no routing lease: publishes wait until the catalog's leader answers again");
 }
@@ -198,7 +201,10 @@ void CatalogKeeper::on_status(const raft::Status& status) {
   // A leader that hangs never says that it leads no more.
   NodeId leader(status.leader.node);
   if (client_ && leader && leader != path_.node()) {
-    if (!path_.seeking()) client_->disconnect(leader);
+    if (!path_.seeking()) {
+      client_->disconnect(leader);
+      pump_client();
+    }
     path_.lost(leader, lane_.now());
     path_.expedite();
   }
@@ -206,22 +212,27 @@ void CatalogKeeper::on_status(const raft::Status& status) {
   leading_ = false;
   for (session::ToClient& message : gate_.end())
     deliver(std::move(message));
-  reads_.clear();
+  for (auto& [context, read] : std::exchange(reads_, {}))
+    read.done(proto::LeaseReply());
 }
 
 void CatalogKeeper::lead(BootTime now) {
-  if (leading_ != leads()) {
-    leading_ = leads();
-    if (!leading_) return;
-    holders_.begin_term(now);
-    heard_.clear();
-    applied_.clear();
-    if (catalog_) holders_.applied(config_.self, catalog_->index());
-  }
+  if (leading_ && !leads()) leading_ = false;
+  begin_leading(now);
   if (!leading_) return;
   found();
   bury_the_dead(now);
   release_answers();
+}
+
+// At the latest when the host answers the first time: what former leaders granted is unknown.
+void CatalogKeeper::begin_leading(BootTime now) {
+  if (leading_ || !leads()) return;
+  leading_ = true;
+  holders_.begin_term(now);
+  heard_.clear();
+  applied_.clear();
+  if (catalog_) holders_.applied(config_.self, catalog_->index());
 }
 
 void CatalogKeeper::found() {
@@ -276,6 +287,7 @@ CatalogIndex CatalogKeeper::floor() const {
 
 void CatalogKeeper::on_answer(session::ToClient message) {
   const replica::CatalogState* state = lane_.groups().catalog_state();
+  begin_leading(lane_.now());
   gate_.hold(std::move(message), state->catalog().index());
   release_answers();
 }
@@ -303,7 +315,14 @@ void CatalogKeeper::enrol(const proto::RegisterRequest& request,
                           std::function<void(proto::RegisterReply)> done) {
   const replica::CatalogState* state = lane_.groups().catalog_state();
   proto::RegisterReply refusal;
-  if (!leads() || !state || !state->catalog().founded()) {
+  if (state && request.cluster_id() != 0 && state->catalog().founded() &&
+      request.cluster_id() != state->catalog().snapshot()->cluster_id()) {
+    refusal.set_error(
+        "this node's store belongs to another cluster; check cluster_formation and the addresses");
+    done(std::move(refusal));
+    return;
+  }
+  if (stopped_ || !leads() || !state || !state->catalog().founded()) {
     NodeId leader = lane_.catalog_leader();
     refusal.set_leader_hint(leader.value);
     if (const auto* node = catalog_ ? catalog_->node(leader) : nullptr)

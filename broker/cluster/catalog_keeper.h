@@ -63,6 +63,7 @@ class CatalogKeeper {
   void stop();
   void start_session(SessionId session);
   void end_session();
+  const std::optional<SessionId>& session() const { return session_; }
   void define(const catalog::Command& command, CatalogClient::Done done);
 
   void on_answer(session::ToClient message);              // of this leader's host
@@ -89,6 +90,7 @@ class CatalogKeeper {
 
   void tick();
   void lead(BootTime now);
+  void begin_leading(BootTime now);
   void found();
   void bury_the_dead(BootTime now);
   void renew_lease(BootTime now);

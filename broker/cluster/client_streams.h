@@ -21,15 +21,17 @@ class ClientStreams {
     newest_[from] = {id, std::move(reply)};
     nodes_[id] = from;
   }
-  // The node whose newest stream it was; nothing: an older one.
-  std::optional<NodeId> closed(std::uint64_t id) {
+  // Calls tell(node) if it was that node's newest stream; under the lock, which node_of() takes
+  // too, so that the loss of a stream is posted before whatever a newer one brings.
+  template <typename Tell>
+  void closed(std::uint64_t id, Tell tell) {
     std::lock_guard lock(mutex_);
     auto node = nodes_.extract(id);
-    if (node.empty()) return std::nullopt;
+    if (node.empty()) return;
     auto stream = newest_.find(node.mapped());
-    if (stream == newest_.end() || stream->second.id != id) return std::nullopt;
+    if (stream == newest_.end() || stream->second.id != id) return;
     newest_.erase(stream);
-    return node.mapped();
+    tell(node.mapped());
   }
   // Nothing: the stream was replaced; what it brings is void.
   std::optional<NodeId> node_of(std::uint64_t id) const {

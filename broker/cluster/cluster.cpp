@@ -142,6 +142,7 @@ void Cluster::stop() {
   if (lanes_up_) post_to_keeper([](CatalogKeeper& keeper) { keeper.stop(); });
   lanes_up_ = false;
   if (server_) server_->stop();
+  calls_.stop();
   if (snapshots_) snapshots_->stop();
   if (peers_) peers_->stop();
   for (std::size_t i = 0; i < reactors_.size(); ++i) {
@@ -161,6 +162,8 @@ void Cluster::stop() {
     std::unique_lock lock(mutex);
     stopped.wait(lock, [&] { return done; });
   }
+  // One that began while this was about to stop.
+  if (enrolment_.joinable()) enrolment_.join();
   storage_.committer.flush();
 }
 

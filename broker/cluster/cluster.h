@@ -20,6 +20,7 @@
 #include "broker/cluster/formation.h"
 #include "broker/cluster/lane.h"
 #include "broker/cluster/peers.h"
+#include "broker/cluster/pending_calls.h"
 #include "broker/cluster/reactor_door.h"
 #include "broker/cluster/server.h"
 #include "broker/cluster/snapshot_streams.h"
@@ -163,6 +164,7 @@ class Cluster final : public LaneWorld,
 
   std::unique_ptr<Server> server_;
   std::unique_ptr<Peers> peers_;
+  PendingCalls calls_;
   std::vector<std::unique_ptr<replica::DiskGroupStore>> stores_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::unique_ptr<CatalogKeeper> keeper_;

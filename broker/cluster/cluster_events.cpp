@@ -71,7 +71,7 @@ void Cluster::send_to_clients(NodeId node, proto::SessionFrames frames) {
 }
 
 bool Cluster::reachable(NodeId node) const {
-  return peers_->is_up(node);
+  return peers_->carries_sessions(node);
 }
 
 void Cluster::on_catalog_answer(session::ToClient message) {
@@ -186,8 +186,10 @@ void Cluster::on_writable(GroupId group) {
     door->reactor().post([&door, group] { door->on_full(group, false); });
 }
 
-void Cluster::on_session_ended(SessionId) {
-  post_to_keeper([this](CatalogKeeper&) { on_incarnation_lost(); });
+void Cluster::on_session_ended(SessionId session) {
+  post_to_keeper([this, session](CatalogKeeper& keeper) {
+    if (keeper.session() == session) on_incarnation_lost();
+  });
 }
 
 // --- KeeperWorld
@@ -196,7 +198,7 @@ void Cluster::ask_lease(NodeId leader, proto::LeaseRequest request,
                         std::function<void(proto::LeaseReply)> done) {
   auto call = std::make_shared<Call<proto::LeaseRequest, proto::LeaseReply>>();
   call->stub = peers_->cluster_stub(leader);
-  if (!call->stub) return done(proto::LeaseReply());
+  if (!call->stub || !calls_.begin(call->context)) return done(proto::LeaseReply());
   call->request = std::move(request);
   call->context.set_deadline(std::chrono::system_clock::now() + call_timeout);
   call->stub->async()->Lease(
@@ -204,6 +206,7 @@ void Cluster::ask_lease(NodeId leader, proto::LeaseRequest request,
       [this, call, done = std::move(done)](const grpc::Status& status) {
         if (!status.ok()) call->reply = proto::LeaseReply();
         post_to_keeper([call, done](CatalogKeeper&) { done(std::move(call->reply)); });
+        calls_.end(call->context);
       });
 }
 
@@ -211,12 +214,13 @@ void Cluster::report_applied(NodeId leader, proto::AppliedRequest request,
                              std::function<void()> done) {
   auto call = std::make_shared<Call<proto::AppliedRequest, proto::AppliedReply>>();
   call->stub = peers_->cluster_stub(leader);
-  if (!call->stub) return done();
+  if (!call->stub || !calls_.begin(call->context)) return done();
   call->request = std::move(request);
   call->context.set_deadline(std::chrono::system_clock::now() + call_timeout);
   call->stub->async()->Applied(&call->context, &call->request, &call->reply,
                                [this, call, done = std::move(done)](const grpc::Status&) {
                                  post_to_keeper([done](CatalogKeeper&) { done(); });
+                                 calls_.end(call->context);
                                });
 }
 
@@ -309,9 +313,9 @@ void Cluster::on_session_request(std::uint64_t id, proto::SessionFrames frames) 
 }
 
 void Cluster::on_session_closed(std::uint64_t id) {
-  auto from = client_streams_.closed(id);
-  if (from && lanes_up_)
-    post_to_lanes([from = *from](Lane& lane) { lane.on_client_streams_lost(from); });
+  client_streams_.closed(id, [this](NodeId from) {
+    if (lanes_up_) post_to_lanes([from](Lane& lane) { lane.on_client_streams_lost(from); });
+  });
 }
 
 void Cluster::enrol(proto::RegisterRequest request,
@@ -374,7 +378,7 @@ void Cluster::gather_rows(const std::string& kind,
     if (node == self()) continue;
     auto call = std::make_shared<Call<proto::InspectRequest, proto::InspectReply>>();
     call->stub = peers_->cluster_stub(node);
-    if (!call->stub) {
+    if (!call->stub || !calls_.begin(call->context)) {
       gathered->add("");
       continue;
     }
@@ -382,8 +386,10 @@ void Cluster::gather_rows(const std::string& kind,
     call->request.set_version(rows_version);
     call->context.set_deadline(std::chrono::system_clock::now() + call_timeout);
     call->stub->async()->Inspect(
-        &call->context, &call->request, &call->reply, [call, gathered](const grpc::Status& status) {
+        &call->context, &call->request, &call->reply,
+        [this, call, gathered](const grpc::Status& status) {
           gathered->add(status.ok() ? std::move(*call->reply.mutable_rows()) : std::string());
+          calls_.end(call->context);
         });
   }
 }

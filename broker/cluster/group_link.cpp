@@ -71,6 +71,8 @@ void GroupLink::send(session::ToHost message) {
 }
 
 void GroupLink::seek_leader(NodeId hint) {
+  // Told late: the path was given up before, and another is being tried.
+  if (client_.phase() == session::ClientStream::Phase::opening) return;
   path_.lost(hint, now_);
 }
 

@@ -74,7 +74,8 @@ bool Lane::turn_links(BootTime now) {
   // Abandoned ones have told everything; the node's next life has a local group of its own.
   std::erase_if(links_, [this](const auto& entry) {
     return is_local(entry.first) && node_of_local(entry.first) != config_.self &&
-           entry.second->client().phase() == session::ClientStream::Phase::ended;
+           entry.second->client().phase() == session::ClientStream::Phase::ended &&
+           entry.second->client().idle();
   });
   auto loopback = std::exchange(loopback_, {});
   for (auto& [group, message] : loopback) {
@@ -167,6 +168,11 @@ void Lane::start_session(SessionId session) {
 
 void Lane::end_session() {
   session_.reset();
+  // Whoever waits for an answer gets one; nobody can make a new client meanwhile.
+  for (auto& [group, link] : links_) {
+    link->client().abandon();
+    link->client().turn(now());
+  }
   if (local_) local_->end();
   flush();
   local_.reset();

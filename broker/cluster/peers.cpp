@@ -279,6 +279,13 @@ bool Peers::is_up(NodeId node) const {
   return peer->urgent_state.up;
 }
 
+bool Peers::carries_sessions(NodeId node) const {
+  auto peer = find(node);
+  if (!peer) return false;
+  std::lock_guard lock(peer->mutex);
+  return peer->session_state.up && peer->session;
+}
+
 std::unique_ptr<proto::Cluster::Stub> Peers::cluster_stub(NodeId node) const {
   auto peer = find(node);
   return peer ? proto::Cluster::NewStub(peer->urgent_channel) : nullptr;

@@ -58,6 +58,7 @@ class Peers {
   // Since when connecting to the node has failed at once; nothing: it is up, or silent.
   std::optional<std::chrono::steady_clock::time_point> refused_since(NodeId node) const;
   bool is_up(NodeId node) const;
+  bool carries_sessions(NodeId node) const;  // send_session() has a stream
   // For unary calls.
   std::unique_ptr<proto::Cluster::Stub> cluster_stub(NodeId node) const;
   std::unique_ptr<proto::Raft::Stub> raft_stub(NodeId node) const;

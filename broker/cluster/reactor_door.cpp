@@ -26,7 +26,11 @@ ReactorDoor::ReactorDoor(runtime::Reactor& reactor, std::size_t index, std::size
 ReactorDoor::~ReactorDoor() = default;
 
 void ReactorDoor::start() {
-  timer_.start_every(expiry_period, [this] { expire_deletions(); });
+  timer_.start_every(expiry_period, [this] {
+    expire_deletions();
+    // The keeper tells; should the lease have come and gone meanwhile, this does.
+    if (!routable_waiters_.empty() && may_route()) on_routable();
+  });
 }
 void ReactorDoor::stop() {
   timer_.cancel();

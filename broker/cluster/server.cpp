@@ -89,6 +89,12 @@ class SnapshotEnd : public grpc::ServerReadReactor<proto::SnapshotPart> {
   bool decided_ = false;
 };
 
+class RefusedSnapshot : public grpc::ServerReadReactor<proto::SnapshotPart> {
+ public:
+  explicit RefusedSnapshot(grpc::Status status) { Finish(std::move(status)); }
+  void OnDone() override { delete this; }
+};
+
 class RaftService : public proto::Raft::CallbackService {
  public:
   RaftService(PeerRequests& requests, Gate& gate) : requests_(requests), gate_(gate) {}
@@ -98,13 +104,16 @@ class RaftService : public proto::Raft::CallbackService {
     NodeId from;
     if (auto status = gate_.admit(*context, from); !status.ok())
       return new RefusedStream<proto::RaftBatch, proto::Closed>(status);
-    auto end = RaftEnd::accept();
+    auto end = RaftEnd::accept(*context);
     end->start({[this](proto::RaftBatch batch) { receive(batch); }, [] {}});
     return end.get();
   }
 
   grpc::ServerReadReactor<proto::SnapshotPart>* InstallSnapshot(
-      grpc::CallbackServerContext*, proto::SnapshotResult* result) override {
+      grpc::CallbackServerContext* context, proto::SnapshotResult* result) override {
+    NodeId from;
+    if (auto status = gate_.admit(*context, from); !status.ok())
+      return new RefusedSnapshot(std::move(status));
     return new SnapshotEnd(requests_, ++last_snapshot_, result);
   }
 
@@ -140,7 +149,7 @@ class SessionsService : public proto::Sessions::CallbackService {
     NodeId from;
     if (auto status = gate_.admit(*context, from); !status.ok())
       return new RefusedStream<proto::SessionFrames, proto::SessionFrames>(status);
-    auto end = SessionEnd::accept();
+    auto end = SessionEnd::accept(*context);
     std::uint64_t id = ++last_id_;
     requests_.on_session_opened(id, from, std::make_shared<SessionReplyEnd>(end));
     end->start({[this, id](proto::SessionFrames frames) {

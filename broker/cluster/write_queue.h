@@ -27,17 +27,24 @@ inline void append(proto::Closed&, proto::Closed&) {}
 template <typename Message>
 class WriteQueue {
  public:
-  // Bounds what waits for a peer that does not read: the senders above re-send what they must.
+  // Bounds what waits for a peer that does not read. One message alone may be larger.
   static constexpr std::size_t max_pending_bytes = 128u << 20;
   // A gathered message is not made larger than this by another.
   static constexpr std::size_t gather_bytes = 256u << 10;
 
-  // Runs `start` with the message to write if none is being written. False: dropped (full).
-  template <typename Start>
-  bool push(Message message, Start start) {
+  // Runs `start` with the message to write if none is being written. False: dropped, and so is
+  // whatever follows. A stream with a gap would deceive both ends, so one that is full is ended by
+  // `end`, and the senders above re-send on the next.
+  template <typename Start, typename End>
+  bool push(Message message, Start start, End end) {
     std::lock_guard lock(mutex_);
+    if (broken_) return false;
     const std::size_t size = message.ByteSizeLong();
-    if (broken_ || pending_bytes_ + size > max_pending_bytes) return false;
+    if (!pending_.empty() && pending_bytes_ + size > max_pending_bytes) {
+      broken_ = true;
+      end();
+      return false;
+    }
     pending_bytes_ += size;
     const bool may_gather = pending_.size() > 1 && pending_.back().size + size <= gather_bytes;
     if (may_gather) {
