@@ -54,8 +54,10 @@ Result<void> Cluster::start(const std::function<bool()>& keep_trying) {
   runtime::Reactor& first = reactors_.at(0);
   maintenance_ = std::make_unique<runtime::Timer>(first);
   first.post([this] {
-    maintenance_->start_every(maintenance_period,
-                              [this] { peers_->maintain(std::chrono::steady_clock::now()); });
+    maintenance_->start_every(maintenance_period, [this] {
+      peers_->maintain(std::chrono::steady_clock::now());
+      delete_sealed();
+    });
   });
   post_to_lanes([](Lane& lane) { lane.start(); });
   post_to_keeper([](CatalogKeeper& keeper) { keeper.start(); });

@@ -145,6 +145,7 @@ class Cluster final : public LaneWorld,
   Milliseconds operation_timeout() const override { return config_.operation_timeout; }
   std::optional<GroupId> preferred_group() const override;
 
+  void delete_sealed();
   ReactorDoor& door_of(std::uint64_t channel);
   void post_to_lanes(const std::function<void(Lane&)>& task);
   void post_to_keeper(std::move_only_function<void(CatalogKeeper&)> task);
@@ -173,6 +174,7 @@ class Cluster final : public LaneWorld,
   std::mutex intake_mutex_;
   std::map<std::uint64_t, std::shared_ptr<SnapshotIntake>> intakes_;  // each used on its lane only
   std::unique_ptr<runtime::Timer> maintenance_;
+  std::vector<QueueId> undeleted_;  // sealed, not deleted for want of a leader; the first reactor's
   LocalRows local_rows_;
   std::atomic<std::uint64_t> last_consumer_{0};
   std::atomic<std::uint32_t> led_groups_{0};  // bit n: group n is led here; for preferred_group

@@ -133,7 +133,15 @@ std::optional<GroupId> Cluster::preferred_group() const {
 }
 
 void Cluster::on_queue_sealed(QueueId queue) {
-  define(catalog::DeleteQueue{queue}, [](Result<catalog::Outcome>) {});
+  define(catalog::DeleteQueue{queue}, [this, queue](Result<catalog::Outcome> result) {
+    // No leader: nobody else will delete it, and its name would meet the seal for ever.
+    if (!result) undeleted_.push_back(queue);
+  });
+}
+
+void Cluster::delete_sealed() {
+  for (QueueId queue : std::exchange(undeleted_, {}))
+    on_queue_sealed(queue);
 }
 
 void Cluster::on_queue_unused(QueueId queue) {
