@@ -1,0 +1,174 @@
+"""More than the broker can take: it slows the culprit down, keeps within its memory, and serves
+everybody else."""
+
+import hashlib
+import os
+import resource
+import threading
+import time
+import uuid
+
+import pika
+import pytest
+
+import wire
+from warren_cluster import wait_until
+from watch import Watch
+from wire import Wire
+
+SECONDS = float(os.environ.get("WARREN_TEST_OVERLOAD_SECONDS", 15))
+
+
+def fresh(name):
+    return f"{name}-{uuid.uuid4().hex[:8]}"
+
+
+def declare(cluster, node, queue):
+    with cluster.connect(node) as connection:
+        connection.channel().queue_declare(queue, durable=True)
+
+
+def delete(cluster, node, queue):
+    with cluster.connect(node, blocked_connection_timeout=60) as connection:
+        connection.channel().queue_delete(queue)
+
+
+def flood(port, queue, size, seconds):
+    """Publishes as fast as the broker reads, without confirms; the number sent."""
+    message = wire.publish(1, "", queue, os.urandom(size))
+    count = max(1, (1 << 18) // len(message))
+    chunk = message * count
+    sent = 0
+    with Wire(port, timeout=60).shake_hands().open_channel() as client:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            client.send(chunk)
+            sent += count
+        # A synchronous method after the last publish: all before it were taken.
+        client.send(wire.method(1, 20, 40, b"\0\xc8" + wire.short("bye") + b"\0\0\0\0"))
+        client.expect(20, 41)
+    return sent
+
+
+def ready(cluster, node, queue):
+    with cluster.connect(node) as connection:
+        declared = connection.channel().queue_declare(queue, durable=True, passive=True)
+        return declared.method.message_count
+
+
+@pytest.mark.parametrize("size", (1024, 65536))
+@pytest.mark.parametrize("node", (1, 2))
+def test_publisher_faster_than_the_disk_is_slowed_down(cluster, node, size):
+    queue = fresh("flood")
+    declare(cluster, 1, queue)
+    with Watch(cluster, f"flood of {size} octets through node {node}"):
+        sent = flood(cluster.port(node), queue, size, SECONDS)
+        wait_until(lambda: ready(cluster, 1, queue) == sent, 60, interval=0.5,
+                   what=f"all {sent} messages; {ready(cluster, 1, queue)} are there")
+        print(f"{sent / SECONDS:.0f} messages/s of {size} octets")
+    delete(cluster, 1, queue)
+
+
+@pytest.mark.xfail(strict=False, reason="windows and caches are bounded a group, not a node: six "
+                   "floods were seen at 804 MiB, and a bystander waiting 9 s behind 32 MiB windows")
+def test_several_publishers_faster_than_the_disk_are_slowed_down(cluster):
+    queues = [fresh("flood") for _ in range(6)]
+    for i, queue in enumerate(queues):
+        declare(cluster, 1 + i % 3, queue)
+    sent = {}
+
+    def run(i, queue):
+        sent[queue] = flood(cluster.port(1 + i // 2), queue, 16384, SECONDS)
+
+    with Watch(cluster, "six floods through three nodes"):
+        threads = [threading.Thread(target=run, args=item) for item in enumerate(queues)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(sent) == len(queues), "a publisher was thrown out"
+        for queue in queues:
+            wait_until(lambda: ready(cluster, 2, queue) == sent[queue], 60, interval=0.5,
+                       what="all messages of a flood")
+    for queue in queues:
+        delete(cluster, 3, queue)
+
+
+@pytest.mark.parametrize("auto_ack", (False, True), ids=("acks", "auto-ack"))
+@pytest.mark.parametrize("node", (1, 2))
+def test_consumer_that_stops_reading_costs_bounded_memory(cluster, node, auto_ack):
+    """No prefetch limit, a backlog of hundreds of MiB, and a socket that nobody reads."""
+    queue, size, count = fresh("slow"), 65536, 6000
+    declare(cluster, 1, queue)
+    with Watch(cluster, f"slow consumer on node {node}"):
+        with Wire(cluster.port(node), receive_buffer=4096).shake_hands().open_channel() as slow:
+            arguments = b"\0\0" + wire.short(queue) + wire.short("") + bytes([2 * auto_ack])
+            slow.send(wire.method(1, 60, 20, arguments + wire.long(b"")))
+            slow.expect(60, 21)
+            message = wire.publish(1, "", queue, os.urandom(size))
+            with Wire(cluster.port(1), timeout=60).shake_hands().open_channel() as publisher:
+                for _ in range(count):
+                    publisher.send(message)
+                publisher.send(wire.method(1, 20, 40, b"\0\xc8" + wire.short("bye") + b"\0\0\0\0"))
+                publisher.expect(20, 41)
+            time.sleep(SECONDS / 3)
+        # The consumer is gone: what it did not get is everybody's again.
+        if not auto_ack:
+            wait_until(lambda: ready(cluster, 1, queue) == count, 30, interval=0.5,
+                       what="the return of what the slow consumer held")
+    delete(cluster, 1, queue)
+
+
+@pytest.mark.xfail(strict=False, reason="a body is one log entry, not parts of 1 MiB: its copies "
+                   "were seen at 811 MiB, and it stalls reactors long enough for an election")
+def test_message_of_100_mb_arrives_intact(cluster):
+    queue = fresh("large")
+    body = os.urandom(1 << 20) * 100
+    declare(cluster, 1, queue)
+    with Watch(cluster, "a message of 100 MB"):
+        with cluster.connect(1, heartbeat=60) as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            start = time.monotonic()
+            channel.basic_publish("", queue, body, pika.BasicProperties(delivery_mode=2))
+            print(f"in and confirmed: {time.monotonic() - start:.1f} s")
+        for node in (2, 3, 1):
+            with cluster.connect(node, heartbeat=60) as connection:
+                channel = connection.channel()
+                start = time.monotonic()
+                method, _, got = channel.basic_get(queue)
+                print(f"out on node {node}: {time.monotonic() - start:.1f} s")
+                assert method is not None, f"nothing on node {node}"
+                assert hashlib.sha256(got).digest() == hashlib.sha256(body).digest()
+                if node == 1:
+                    channel.basic_ack(method.delivery_tag)
+                else:
+                    channel.basic_nack(method.delivery_tag, requeue=True)
+    delete(cluster, 1, queue)
+
+
+def test_many_connections_and_channels(cluster):
+    count = 1500
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
+    clients = []
+    try:
+        with Watch(cluster, f"{count} connections"):
+            start = time.monotonic()
+            for i in range(count):
+                clients.append(Wire(cluster.port(1 + i % 3)).shake_hands().open_channel())
+            print(f"{count} connections in {time.monotonic() - start:.1f} s")
+            for client in clients:
+                client.send(wire.method(1, 50, 10, b"\0\0" + wire.short("") + b"\x04"
+                                        + wire.long(b"")))
+            for client in clients:
+                client.expect(50, 11)
+            print(f"and an exclusive queue each after {time.monotonic() - start:.1f} s")
+            for client in clients:
+                client.close()
+            wait_until(lambda: sum(bool(row) for row in cluster.ctl(
+                1, "-q", "--no-table-headers", "list_queues", "name").split("\n")) < 20, 60,
+                interval=0.5, what="the end of the exclusive queues")
+    finally:
+        for client in clients:
+            client.close()
