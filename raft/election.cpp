@@ -149,8 +149,9 @@ void Raft::on_vote_request(const Message& message) {
                           (message.log_term == log_.last_term() && message.index >= log_.last());
   const bool free_to_vote =
       pre ? message.term > hard_.term : hard_.vote == message.from || (!hard_.vote && !leader_);
-  const bool granted = up_to_date && enough && free_to_vote && !abstaining_ && !restoring_ &&
-                       !(pre && outranks(message));
+  const bool outranked = pre && outranks(message);
+  const bool granted =
+      up_to_date && enough && free_to_vote && !abstaining_ && !restoring_ && !outranked;
   Message reply = make(pre ? MessageKind::pre_vote_reply : MessageKind::vote_reply, message.from);
   reply.reject = !granted;
   if (granted && pre) reply.term = message.term;
@@ -160,6 +161,8 @@ void Raft::on_vote_request(const Message& message) {
   }
   // Lets the other go first, lest both campaign at once and split the vote.
   if (granted && campaign_in_) *campaign_in_ += config_.reset_jitter_max_ticks;
+  // Who may win asks again: its own question may have met one who still heard the dead leader.
+  if (pre && role_ != Role::candidate && (outranked || !up_to_date)) campaign_soon();
   send(std::move(reply));
 }
 

@@ -93,6 +93,33 @@ TEST_F(RaftTest, AResetStreamToTheLeaderStartsAPreVoteAfterSomeTicks) {
   EXPECT_EQ(raft.role(), Role::pre_candidate);
 }
 
+// Its first question was dropped by one who still heard the leader, and no answer will come.
+TEST_F(RaftTest, WhoRefusesAPreVoteForItsBetterLogAsksAgainItself) {
+  Raft raft = founded(3);
+  raft.step(append(Term(1), Index(1), Term(1), {1}));
+  raft.on_peer_reset(2);
+  for (std::uint32_t i = 0; i < config_.reset_jitter_max_ticks; ++i)
+    raft.tick();
+  EXPECT_EQ(count(take(raft).messages, MessageKind::pre_vote_request), 2U);
+  raft.step(asking(from(3, MessageKind::pre_vote_request, Term(2)), Index(1), Term(1)));
+  for (std::uint32_t i = 0; i < config_.reset_jitter_max_ticks; ++i)
+    raft.tick();
+  EXPECT_EQ(count(take(raft).messages, MessageKind::pre_vote_request), 2U);
+}
+
+TEST_F(RaftTest, WithEqualLogsTheLowerIdAsksAgain) {
+  Raft raft = founded(3);
+  raft.step(append(Term(1), Index(1), Term(1), {}));
+  raft.on_peer_reset(2);
+  for (std::uint32_t i = 0; i < config_.reset_jitter_max_ticks; ++i)
+    raft.tick();
+  take(raft);
+  raft.step(asking(from(3, MessageKind::pre_vote_request, Term(2)), Index(1), Term(1)));
+  for (std::uint32_t i = 0; i < config_.reset_jitter_max_ticks; ++i)
+    raft.tick();
+  EXPECT_EQ(count(take(raft).messages, MessageKind::pre_vote_request), 2U);
+}
+
 TEST_F(RaftTest, ALeaderThatNoMajorityHearsStepsDown) {
   Raft raft = founded(3);
   lead(raft);
