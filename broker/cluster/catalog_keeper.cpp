@@ -361,6 +361,12 @@ proto::RegisterReply CatalogKeeper::registered(const catalog::Outcome& outcome) 
   if (const auto* group = catalog->group(catalog_group))
     for (const auto& member : group->desired)
       if (member.node == outcome.node) reply.set_assigned(member.assigned.value);
+  catalog->for_each_node([&reply](const catalog::NodeInfo& info) {
+    auto* node = reply.add_nodes();
+    node->set_node(info.id.value);
+    node->set_name(info.name);
+    node->set_address(info.address);
+  });
   return reply;
 }
 

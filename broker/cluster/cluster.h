@@ -68,6 +68,7 @@ class Cluster final : public LaneWorld,
   Result<void> join(const JoinCluster& how);
   void adopt(const storage::NodeIdentity& identity);
   Result<SessionId> enrol_self(const std::function<bool()>& keep_trying);
+  void learn_addresses(const proto::RegisterReply& reply);
   std::optional<proto::RegisterReply> ask_to_enrol(const std::string& address,
                                                    const proto::RegisterRequest& request);
   proto::RegisterRequest register_request() const;

@@ -201,6 +201,7 @@ Result<void> Cluster::join(const JoinCluster& how) {
     say_waiting("joining through " + how.address + ": " + reply->error());
     return fail(ReplyCode::internal_error, reply->error());
   }
+  learn_addresses(*reply);
   auto founding = encode_founding(reply->cluster_id(), reply->cluster_name(), {});
   adopt({reply->cluster_id(), reply->node(), config_.self.name, founding.SerializeAsString(),
          reply->assigned()});
@@ -238,6 +239,19 @@ std::optional<proto::RegisterReply> Cluster::ask_to_enrol(const std::string& add
   return last;
 }
 
+// Until the catalog tells them: without a way back to its leader the catalog would never come.
+void Cluster::learn_addresses(const proto::RegisterReply& reply) {
+  std::vector<PeerAddress> addresses;
+  for (const proto::NodeAddress& node : reply.nodes())
+    addresses.push_back({NodeId(node.node()), node.address()});
+  {
+    std::lock_guard lock(catalog_mutex_);
+    if (!peer_addresses_.empty()) return;
+    peer_addresses_ = addresses;
+  }
+  if (lanes_up_) peers_->set_peers(addresses);
+}
+
 std::vector<std::string> Cluster::known_addresses() const {
   std::vector<std::string> addresses{config_.self.address};
   std::lock_guard lock(catalog_mutex_);
@@ -252,8 +266,10 @@ Result<SessionId> Cluster::enrol_self(const std::function<bool()>& keep_trying) 
   while (keep_trying()) {
     for (const std::string& address : known_addresses()) {
       auto reply = ask_to_enrol(address, register_request());
-      if (reply && reply->accepted())
+      if (reply && reply->accepted()) {
+        learn_addresses(*reply);
         return SessionId{NodeId(reply->node()), Incarnation(reply->incarnation())};
+      }
       if (reply) say_waiting("registering with the cluster: " + reply->error());
       if (!keep_trying()) break;
     }
