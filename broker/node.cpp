@@ -9,6 +9,7 @@
 
 #include "broker/auth/password.h"
 #include "broker/runtime/log.h"
+#include "broker/store_options.h"
 
 namespace warren {
 
@@ -109,7 +110,7 @@ Result<void> Node::open_storage() {
   if (error)
     return fail(ReplyCode::internal_error, "cannot make the data directory " + settings_.data_dir +
                                                ": " + error.message() + " (set data_dir)");
-  auto database = storage::Database::open(settings_.data_dir + "/store", {});
+  auto database = storage::Database::open(settings_.data_dir + "/store", store_options());
   if (!database)
     return fail(ReplyCode::internal_error, database.error().file + ": " + database.error().text);
   database_ = std::move(*database);

@@ -14,6 +14,7 @@ GROUPS = survival_load.GROUPS
 class Fault:
     settle = 3.0  # seconds of load after the fault before it is healed
     settings = ("test.placement=true",)
+    power_cut = False  # on nodes that lose with kill -9 what they did not sync
 
     def __init__(self, cluster):
         self.cluster = cluster
@@ -127,6 +128,12 @@ class KillAll(Fault):
         self.cluster.quickstart("start")
 
 
+class PowerCut(KillAll):
+    """power cut of all three: what was not synced is lost"""
+
+    power_cut = True
+
+
 class HangLeader(Fault):
     """SIGSTOP of a queue's leader for 10 s"""
 
@@ -190,4 +197,5 @@ FAULTS = {
     "hang_leader": HangLeader,
     "wipe_disk": WipeDisk,
     "lose_majority": LoseMajority,
+    "power_cut": PowerCut,
 }

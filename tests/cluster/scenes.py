@@ -29,6 +29,7 @@ def result(told, broken, confirmed=0, delivered=0):
 
 class Scene:
     settings = ("test.placement=true",)
+    power_cut = False
     nodes = 3
     number = 0  # of the round, over all scenes
 

@@ -17,6 +17,7 @@ import pathlib
 import signal
 import statistics
 import sys
+import tempfile
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -37,23 +38,39 @@ FAULTS = UNDER_LOAD | {
 }
 
 
+def power_cut_programs(scratch):
+    """A directory of programs whose server forgets with kill -9 what it did not sync."""
+    build = warren_cluster.BUILD
+    server = pathlib.Path(os.environ.get(
+        "WARREN_TEST_POWER_CUT", build / "tests/cluster/power_cut/warren-server-power-cut"))
+    if not server.exists():
+        raise SystemExit(f"survival.py: {server} is not built")
+    directory = pathlib.Path(scratch)
+    (directory / "warren-server").symlink_to(server)
+    (directory / "warrenctl").symlink_to(build / "broker" / "warrenctl")
+    return directory
+
+
 class Stage:
     """One cluster at a time, kept while the next fault wants the same kind."""
 
     def __init__(self, base_port):
         self.base_port = base_port
         self.kind, self.cluster = None, None
+        self.scratch = tempfile.TemporaryDirectory(prefix="warren-power-cut-")
         self.clusters = 0
 
     def for_fault(self, fault):
-        kind = (fault.settings, getattr(fault, "nodes", 3))
+        kind = (fault.settings, fault.power_cut, getattr(fault, "nodes", 3))
         if self.kind != kind:
             self.clear()
+            programs = (power_cut_programs(tempfile.mkdtemp(dir=self.scratch.name))
+                        if fault.power_cut else warren_cluster.BUILD)
             self.kind = kind
             self.clusters += 1
             self.cluster = warren_cluster.Cluster(
-                nodes=kind[1], base_port=self.base_port + 10 * (self.clusters % 5),
-                settings=list(fault.settings))
+                nodes=kind[2], base_port=self.base_port + 10 * (self.clusters % 5),
+                settings=list(fault.settings), programs=programs)
             self.cluster.start()
             if issubclass(fault, Fault):
                 survival_load.declare(self.cluster)
@@ -147,6 +164,7 @@ def main():
                     print(f"  BROKEN: {sentence}", flush=True)
     finally:
         stage.clear()
+        stage.scratch.cleanup()
         (print_table if options.markdown else print_lines)(rows)
     sys.exit(1 if any(o["broken"] for _, outcomes in rows for o in outcomes) else 0)
 
