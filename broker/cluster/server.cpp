@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <charconv>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -214,11 +216,22 @@ class ClusterService : public proto::Cluster::CallbackService {
   }
 
  private:
+  // A question whose answer was dropped, with whoever was to give it, is finished all the same: one
+  // that waited for ever would keep the listener, and so the process, from ending.
+  struct Question {
+    explicit Question(grpc::ServerUnaryReactor* asked) : reactor(asked) {}
+    ~Question() {
+      if (!answered) reactor->Finish({grpc::StatusCode::UNAVAILABLE, "nobody answers here now"});
+    }
+    grpc::ServerUnaryReactor* reactor;
+    bool answered = false;
+  };
   template <typename Reply>
   static std::function<void(Reply)> answer(grpc::ServerUnaryReactor* reactor, Reply* reply) {
-    return [reactor, reply](Reply value) {
+    return [question = std::make_shared<Question>(reactor), reply](Reply value) {
       *reply = std::move(value);
-      reactor->Finish(grpc::Status::OK);
+      question->answered = true;
+      question->reactor->Finish(grpc::Status::OK);
     };
   }
 
