@@ -70,7 +70,9 @@ void Checkers::check_redelivered(const Place& place, const queue::Delivery& deli
 
 void Checkers::on_handout(GroupId group, const queue::Delivery& delivery) {
   Place place{group, delivery.queue, delivery.held.message};
-  bool before = !handed_out_.insert(place).second;
+  auto [newest, fresh] = handed_out_.try_emplace(place, delivery.held.checkout);
+  bool before = !fresh;
+  newest->second = std::max(newest->second, delivery.held.checkout);
   if (world_.trace)
     world_.note(fmt::format("handed out {}.{} of queue {} by checkout {}.{}{}",
                             delivery.held.message.entry, delivery.held.message.slot, delivery.queue,
@@ -112,14 +114,17 @@ void Checkers::on_delivery(GroupId group, const queue::Delivery& delivery) {
                             delivery.held.message.slot, delivery.held.checkout.term,
                             delivery.held.checkout.counter));
   Place place{group, delivery.queue, delivery.held.message};
-  if (settled_.contains(place))
+  // Under way since before a newer hand-out: its consumer was given up, or nearly so.
+  auto newest = handed_out_.find(place);
+  const bool overtaken = newest != handed_out_.end() && delivery.held.checkout < newest->second;
+  if (settled_.contains(place) && !overtaken)
     world_.violation(fmt::format("queue {}: {}:{} came back after its settle was committed",
                                  delivery.queue, key.publisher, key.sequence));
   auto [id, fresh] = ids_.try_emplace({key, delivery.queue}, delivery.held.message);
   if (!fresh && id->second != delivery.held.message)
     world_.violation(
         fmt::format("queue {}: {}:{} is there twice", delivery.queue, key.publisher, key.sequence));
-  check_redelivered(place, delivery);
+  if (!overtaken) check_redelivered(place, delivery);
   check_order(place, key, delivery);
   ++delivered_[place];
 }

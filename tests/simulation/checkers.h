@@ -60,7 +60,7 @@ class Checkers {
   std::set<std::pair<Key, QueueId>> confirmed_;
   std::set<Place> settled_;
   std::map<Place, std::uint64_t> delivered_;  // how often
-  std::set<Place> handed_out_;
+  std::map<Place, CheckoutId> handed_out_;  // by which checkout last
   std::map<std::pair<Key, QueueId>, MessageId> ids_;  // as delivered
   struct First {
     std::uint64_t sequence;
