@@ -59,8 +59,8 @@ class Checkers {
   std::map<GroupId, raft::Invariants> raft_;
   std::set<std::pair<Key, QueueId>> confirmed_;
   std::set<Place> settled_;
-  std::map<Place, std::uint64_t> delivered_;  // how often
-  std::map<Place, CheckoutId> handed_out_;  // by which checkout last
+  std::map<Place, std::uint64_t> delivered_;          // how often
+  std::map<Place, CheckoutId> handed_out_;            // by which checkout last
   std::map<std::pair<Key, QueueId>, MessageId> ids_;  // as delivered
   struct First {
     std::uint64_t sequence;
