@@ -37,6 +37,10 @@ ConsumerState& Dispatcher::enlist(DispatchQueue& queue, SessionId session,
   books.queues.insert(queue.id);
   books.consumers[consumer.number] = queue.id;
   ConsumerState& state = queue.consumers.add(session, consumer, config_);
+  // Registered again after its answer was lost: what it was handed meanwhile is its own still.
+  for (const auto& [message, checkout] : queue.checkouts.of(session))
+    if (checkout.consumer == consumer.number && !checkout.settling)
+      queue.consumers.charge(state, checkout.size, config_);
   state.touched = touch_state(queue, session).committed;
   activate(queue);
   return state;

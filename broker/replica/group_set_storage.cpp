@@ -76,8 +76,8 @@ void GroupSet::write_snapshot(Group& group) {
   group.dying.add(std::exchange(group.dead, {}));
 #ifdef WARREN_MUTATION_DELETE_NAMED_ENTRY
   group.deletable.add(group.dying);
-  store_.compact(raft_group(group.id), meta.index.next());
-  store_.delete_entries(raft_group(group.id), group.deletable.take_below(meta.index.value + 1));
+  store_.delete_entries(raft_group(group.id),
+                        group.deletable.take_below(store_.first(raft_group(group.id)).value));
 #endif
   store_.write_snapshot(raft_group(group.id), meta, group.state().take_parts(false),
                         [this, id = group.id, meta, generation = group.generation] {

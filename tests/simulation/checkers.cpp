@@ -129,6 +129,14 @@ void Checkers::on_delivery(GroupId group, const queue::Delivery& delivery) {
   ++delivered_[place];
 }
 
+void Checkers::on_acked(GroupId group, QueueId queue, MessageId message) {
+  Place place{group, queue, message};
+  acked_.insert(place);
+  if (!settled_.contains(place))
+    world_.violation(fmt::format("queue {}: the ack of {}.{} was confirmed and is void", queue,
+                                 message.entry, message.slot));
+}
+
 void Checkers::at_end() {
   for (const auto& [key, queue] : confirmed_)
     if (!ids_.contains({key, queue}))

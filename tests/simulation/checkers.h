@@ -42,6 +42,8 @@ class Checkers {
   void on_delivery(GroupId group, const queue::Delivery& delivery);
   // Put on its way by a leader, whether or not it arrives.
   void on_handout(GroupId group, const queue::Delivery& delivery);
+  // A consumer whose session was never long out of reach was told that its ack is committed.
+  void on_acked(GroupId group, QueueId queue, MessageId message);
   // After the drain.
   void at_end();
 
@@ -59,6 +61,7 @@ class Checkers {
   std::map<GroupId, raft::Invariants> raft_;
   std::set<std::pair<Key, QueueId>> confirmed_;
   std::set<Place> settled_;
+  std::set<Place> acked_;
   std::map<Place, std::uint64_t> delivered_;          // how often
   std::map<Place, CheckoutId> handed_out_;            // by which checkout last
   std::map<std::pair<Key, QueueId>, MessageId> ids_;  // as delivered

@@ -24,8 +24,16 @@ Cluster::Cluster(World& w, std::uint32_t nodes, std::uint32_t group_count)
     store->on_append = [this](raft::GroupId group, const raft::Entry& entry, raft::Term previous) {
       checkers.on_append(GroupId(group.value), entry, previous);
     };
-    store->want_sync = [this, &disk = *store] {
-      world.after_us(world.draw(300, 4000), [&disk] { disk.sync_one(); });
+    store->want_sync = [this, slow = world.chance(300), &disk = *store] {
+      world.after_us(world.draw(300, slow ? 40'000 : 4'000), [&disk] { disk.sync_one(); });
+    };
+    store->on_vote = [this, node = NodeId(n)] {
+      if (!world.faulty || !world.chance(30)) return;
+      ++world.tally["crash after a vote"];
+      world.after_us(world.draw(2'000, 60'000), [this, node] {
+        crash(node);
+        world.after_us(world.draw(1'000, 20'000), [this, node] { start(node); });
+      });
     };
   }
 }
@@ -103,6 +111,12 @@ void Cluster::reset_streams(NodeId a, NodeId b) {
 void Cluster::stream(NodeId from, NodeId to, std::function<void(Process&)> deliver) {
   std::uint64_t us = from == to ? world.draw(1, 20) : world.draw(100, 500);
   if (from != to && world.faulty && world.chance(30)) us += world.draw(1'000, 40'000);
+  if (from != to && world.faulty && world.chance(1)) {
+    // What follows still arrives for a while: a proxy between, or a bug of the transport's.
+    ++world.tally["stream message lost"];
+    world.after_us(world.draw(1'000, 300'000), [this, from, to] { reset_streams(from, to); });
+    return;
+  }
   BootTime& last = in_order_[{from, to}];
   BootTime when = std::max(world.now() + std::chrono::microseconds(us), last);
   last = when;

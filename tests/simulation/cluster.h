@@ -54,6 +54,8 @@ class Process final : public replica::GroupSetOutlet,
   replica::GroupClient& client(GroupId group);
   replica::CatalogClient& definitions() { return *definitions_; }
   BootTime now() const;
+  // The group's session was within reach all the time since, but for moments.
+  bool reachable_since(GroupId group, BootTime since) const;
 
   void receive(std::vector<raft::Message> messages);
   void on_to_host(GroupId group, session::ToHost message);

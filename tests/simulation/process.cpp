@@ -35,9 +35,17 @@ struct Process::Session final : replica::GroupClientSink {
   void on_writable() override {}
   void on_session_ended() override { process.lost_ = true; }
 
+  void watch(BootTime now) {
+    bool flowing = client.phase() == session::ClientStream::Phase::flowing;
+    if (flowing && now - flowed_at > 1s) long_outage_end = now;
+    if (flowing) flowed_at = now;
+  }
+
   Process& process;
   const GroupId group;
   replica::GroupClient client;
+  BootTime flowed_at{};
+  BootTime long_outage_end{};
 };
 
 Process::Process(Cluster& cluster, NodeId node, SimStore& store)
@@ -68,6 +76,13 @@ Process::~Process() {
 
 BootTime Process::now() const {
   return world_.now();
+}
+
+bool Process::reachable_since(GroupId group, BootTime since) const {
+  auto at = sessions_.find(group);
+  if (at == sessions_.end()) return false;
+  const Session& session = *at->second;
+  return session.long_outage_end < since && now() - session.flowed_at < 1s;
 }
 
 replica::Now Process::time() const {
@@ -130,6 +145,7 @@ void Process::turn() {
   make_groups();
   if (definitions_) definitions_->turn(now());
   for (auto& [group, session] : sessions_) {
+    session->watch(now());
     session->client.turn(now());
     more = more || session->client.has_work();
   }

@@ -76,7 +76,7 @@ class Run {
     world_.after(Milliseconds(world_.draw(20, 4'000)), [this, node] { cluster_.start(node); });
   }
   void crash_all() {
-    if (!world_.chance(300)) return crash_one();
+    if (!world_.chance(600)) return crash_one();
     ++world_.tally["all nodes at once"];
     for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
       crash(NodeId(n));

@@ -134,6 +134,12 @@ void SimStore::install(raft::GroupId group, const GroupDisk& from, std::function
 }
 
 void SimStore::write(std::uint64_t number, std::vector<raft::GroupWrite> writes) {
+  for (const raft::GroupWrite& write : writes) {
+    const GroupDisk& disk = visible_[write.group];
+    if (write.hard_state && write.hard_state->vote && write.hard_state->vote != disk.self &&
+        write.hard_state->term > disk.hard_state.term && on_vote)
+      on_vote();
+  }
   for (const raft::GroupWrite& write : writes)
     for (const raft::Entry& entry : write.entries) {
       bool first = &entry == &write.entries.front();

@@ -32,6 +32,7 @@ class SimStore final : public replica::GroupStore, private raft::LogStore {
   std::function<void()> want_sync;                   // schedule sync_one()
   std::function<void(std::uint64_t)> written;
   std::function<void(raft::GroupId, const raft::Entry&, raft::Term previous)> on_append;
+  std::function<void()> on_vote;  // for another member
 
   void sync_one();  // the oldest operation becomes durable
   bool unsynced() const { return !queue_.empty(); }

@@ -42,7 +42,7 @@ void Workload::declare(std::uint32_t number) {
           if (info == nullptr) continue;
           queues_[info->id] = info->group;
           for (int i = 0; i < 2; ++i) {
-            consumers_.push_back({info->id, 0, NodeId(), false, world_.chance(100), {}});
+            consumers_.push_back({info->id, 0, NodeId(), false, world_.chance(100), {}, {}});
             consumer_step(consumers_.size() - 1);
           }
           return;
@@ -105,6 +105,14 @@ void Workload::publish_one(Publisher& publisher, Process& process) {
 }
 
 void Workload::on_outcome(std::uint64_t channel, std::uint64_t tag, queue::Outcome outcome) {
+  if (Consumer* consumer = consumer_of(channel)) {
+    auto acked = consumer->acking.extract(tag);
+    if (acked.empty() || outcome.code != queue::OutcomeCode::ok) return;
+    GroupId group = queues_.at(consumer->queue);
+    if (cluster_.process(consumer->node)->reachable_since(group, acked.mapped().since))
+      cluster_.checkers.on_acked(group, consumer->queue, acked.mapped().held.message);
+    return;
+  }
   for (Publisher& publisher : publishers_) {
     if (publisher.channel != channel) continue;
     auto at = publisher.unconfirmed.find(tag);
@@ -186,7 +194,8 @@ void Workload::on_delivery(std::uint64_t channel, GroupId group, queue::Delivery
   Consumer* consumer = consumer_of(channel);
   if (consumer == nullptr) return;
   if (delivery.queue != consumer->queue) world_.violation("a delivery of another queue");
-  if (!consumer->held.insert(delivery.held).second) world_.violation("a delivery came twice");
+  if (!consumer->held.emplace(delivery.held, world_.now()).second)
+    world_.violation("a delivery came twice");
   std::uint64_t us = world_.chance(900) ? world_.draw(0, 8'000) : world_.draw(8'000, 400'000);
   world_.after_us(us, [this, channel, group, queue = delivery.queue, held = delivery.held] {
     settle(channel, group, queue, held);
@@ -195,7 +204,9 @@ void Workload::on_delivery(std::uint64_t channel, GroupId group, queue::Delivery
 
 void Workload::settle(std::uint64_t channel, GroupId group, QueueId queue, queue::Held held) {
   Consumer* consumer = consumer_of(channel);
-  if (consumer == nullptr || consumer->held.erase(held) == 0) return;
+  if (consumer == nullptr) return;
+  auto holding = consumer->held.extract(held);
+  if (holding.empty()) return;
   Process* process = cluster_.process(consumer->node);
   if (process == nullptr || !process->serving()) return;
   if (world_.trace)
@@ -209,8 +220,10 @@ void Workload::settle(std::uint64_t channel, GroupId group, QueueId queue, queue
     if (draw >= 5 && draw < 12) kind = queue::SettleKind::requeue_nack;
     if (draw >= 12 && draw < 15) kind = queue::SettleKind::requeue_reject;
   }
+  std::uint64_t tag = next_settle_++;
+  if (kind == queue::SettleKind::ack) consumer->acking[tag] = {held, holding.mapped()};
   process->client(group).submit(
-      {queue::ClientCommand(queue::Settle{{channel, 0}, queue, kind, {held}})}, world_.now());
+      {queue::ClientCommand(queue::Settle{{channel, tag}, queue, kind, {held}})}, world_.now());
   process->touch();
 }
 
@@ -221,6 +234,7 @@ void Workload::close(Consumer& consumer) {
   consumer.channel = 0;
   consumer.asked = false;
   consumer.held.clear();
+  consumer.acking.clear();
 }
 
 void Workload::on_consumer_cancelled(std::uint64_t channel) {
@@ -245,6 +259,7 @@ void Workload::on_node_lost(NodeId node) {
       consumer.channel = 0;
       consumer.asked = false;
       consumer.held.clear();
+      consumer.acking.clear();
     }
 }
 

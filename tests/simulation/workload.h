@@ -45,8 +45,13 @@ class Workload final : public Users {
     std::uint64_t channel = 0;  // 0: not connected
     NodeId node;
     bool asked = false;
-    bool gets = false;  // basic.get instead of basic.consume
-    std::set<queue::Held> held;
+    bool gets = false;                     // basic.get instead of basic.consume
+    std::map<queue::Held, BootTime> held;  // since when
+    struct Acking {
+      queue::Held held;
+      BootTime since{};
+    };
+    std::map<std::uint64_t, Acking> acking;  // by tag
   };
 
   void declare(std::uint32_t number);
@@ -69,6 +74,7 @@ class Workload final : public Users {
   std::vector<Consumer> consumers_;
   std::uint64_t next_channel_ = 1;
   std::uint64_t published_ = 0;
+  std::uint64_t next_settle_ = 1;
   bool publishing_ = true;
   bool draining_ = false;
 };
