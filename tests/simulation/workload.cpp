@@ -81,7 +81,8 @@ void Workload::publish(Publisher& publisher) {
 }
 
 void Workload::publish_one(Publisher& publisher, Process& process) {
-  Key key{publisher.id, publisher.next_sequence++};
+  // Order is promised to a channel: each connection counts as a publisher of its own.
+  Key key{publisher.channel, publisher.next_sequence++};
   bool fanout = world_.chance(200);
   std::size_t only = world_.draw(0, queues_.size() - 1);
   std::map<GroupId, std::vector<QueueId>> targets;
