@@ -35,6 +35,8 @@ struct Effects {
   std::vector<QueueGone> queues_gone;
   std::vector<IncarnationEnded> incarnations_ended;
   std::vector<GroupId> placement_changed;
+  // The catalog came from a snapshot: what it lost on the way is not listed, compare instead.
+  bool unknown = false;
 };
 
 struct Applied {

@@ -75,7 +75,7 @@ Result<void> GroupSet::add_group(const raft::StoredGroup& stored, Now now) {
   group->status.abstaining = stored.abstain;
   Group& placed = *groups_.emplace(id, std::move(group)).first->second;
   driver_.add_group(raft_config(id), stored);
-  if (placed.catalog) publish_catalog(placed, {});
+  if (placed.catalog) publish_catalog(placed, {.unknown = true});
   return {};
 }
 

@@ -146,7 +146,7 @@ Result<void> GroupSet::finish_install(GroupId id, const raft::SnapshotMeta& meta
   group->seen_at = now.boot;
   group->restarted = false;
   driver_.restore_snapshot(raft_group(id), meta);
-  if (group->catalog) publish_catalog(*group, {});
+  if (group->catalog) publish_catalog(*group, {.unknown = true});
   return {};
 }
 

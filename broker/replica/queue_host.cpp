@@ -148,6 +148,10 @@ void QueueHost::on_contents(EntryIndex entry, std::shared_ptr<const EntryContent
 void QueueHost::on_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
                            const catalog::Effects& effects) {
   catalog_ = std::move(catalog);
+  if (effects.unknown) {
+    reconciled_ = false;
+    reconciled_at_.reset();
+  }
   for (const catalog::QueueGone& gone : effects.queues_gone)
     if (gone.group == group_ &&
         (state_.machine().find(gone.queue) != nullptr || creating_.contains(gone.queue)))
@@ -164,8 +168,8 @@ bool QueueHost::ended_in_catalog(SessionId session) const {
          (node->incarnation == session.incarnation && node->dead);
 }
 
-// Once a term: what the catalog decided while nobody, or somebody else, led. Repeated until the own
-// catalog is as new as what the group knows.
+// Once a term, and after a catalog that came as a snapshot: what was decided while nobody here saw
+// it. Repeated until the own catalog is as new as what the group knows.
 void QueueHost::reconcile() {
   bool certain = true;
   auto index = catalog_->index().value;

@@ -371,6 +371,19 @@ TEST_F(Link, EndedIncarnationDecidesEverything) {
   ASSERT_EQ(outcomes.size(), 1u);
 }
 
+TEST_F(Link, CatalogThatCameAsASnapshotIsComparedWhole) {
+  consume(1);
+  publish("m");
+  settle();
+  fixture.run(catalog::NodeDead{NodeId(1), fixture.incarnation()});
+  catalog::Effects effects;
+  effects.unknown = true;
+  leader.host->on_catalog(fixture.snapshot(), effects);
+  settle();
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(leader.host->dispatcher().counts(q).unacknowledged, 0u);
+}
+
 TEST_F(Link, SnapshotRestoresByteIdentically) {
   consume(1);
   for (int i = 0; i < 10; ++i)
