@@ -43,7 +43,13 @@ QueueHost::Stream* QueueHost::find_stream(SessionId session) const {
 
 QueueHost::Stream& QueueHost::stream_at(SessionId session) {
   auto& stream = streams_[session];
-  if (!stream) stream = std::make_unique<Stream>(session, state_.ledger(), config_.window);
+  if (stream) return *stream;
+  stream = std::make_unique<Stream>(session, state_.ledger(), config_.window);
+  // One that the group has not met before may be ended in the catalog already: nobody says so
+  // again.
+  bool known = session.incarnation.value <= catalog_->index().value;
+  if (known && ended_in_catalog(session) && !state_.ledger().ended(session))
+    to_end_.insert(session);
   return *stream;
 }
 

@@ -33,7 +33,10 @@ struct Process::Session final : replica::GroupClientSink {
     process.cluster_.users->on_refused(channel, queue, refused);
   }
   void on_writable() override {}
-  void on_session_ended() override { process.lost_ = true; }
+  void on_session_ended() override {
+    process.world_.note(fmt::format("group {} ended the session of node {}", group, process.node_));
+    process.lost_ = true;
+  }
 
   void watch(BootTime now) {
     bool flowing = client.phase() == session::ClientStream::Phase::flowing;
@@ -233,6 +236,7 @@ void Process::registered(Incarnation incarnation) {
     return;
   }
   incarnation_ = incarnation;
+  world_.note(fmt::format("node {} is incarnation {}", node_, incarnation));
   definitions_ = std::make_unique<replica::CatalogClient>(SessionId{node_, incarnation}, 15s, *this,
                                                           cluster_.client_config.stream);
   seek_leader(NodeId());

@@ -21,7 +21,14 @@ void apply_write(GroupDisk& disk, const raft::GroupWrite& write) {
 void SimStore::enqueue(std::function<void(Disk&)> apply, std::function<void()> done) {
   apply(visible_);
   queue_.push_back({std::move(apply), std::move(done)});
+#ifdef WARREN_MUTATION_ANSWER_BEFORE_SYNC
+  // A page cache that is written out now and then.
+  if (queue_.size() >= 16)
+    for (std::size_t i = queue_.size(); i > 0; --i)
+      want_sync();
+#else
   want_sync();
+#endif
 }
 
 void SimStore::sync_one() {
@@ -148,12 +155,16 @@ void SimStore::write(std::uint64_t number, std::vector<raft::GroupWrite> writes)
       if (on_append && (previous || entry.index == raft::Index(1)))
         on_append(write.group, entry, previous.value_or(raft::Term()));
     }
-  enqueue(
-      [writes = std::move(writes)](Disk& disk) {
-        for (const raft::GroupWrite& write : writes)
-          apply_write(disk[write.group], write);
-      },
-      [this, number] { written(number); });
+  auto apply = [writes = std::move(writes)](Disk& disk) {
+    for (const raft::GroupWrite& write : writes)
+      apply_write(disk[write.group], write);
+  };
+#ifdef WARREN_MUTATION_ANSWER_BEFORE_SYNC
+  enqueue(std::move(apply), nullptr);
+  later([this, number] { written(number); });
+#else
+  enqueue(std::move(apply), [this, number] { written(number); });
+#endif
 }
 
 std::vector<raft::Entry> SimStore::entries(raft::GroupId group, raft::Index first, raft::Index last,

@@ -384,6 +384,16 @@ TEST_F(Link, CatalogThatCameAsASnapshotIsComparedWhole) {
   EXPECT_EQ(leader.host->dispatcher().counts(q).unacknowledged, 0u);
 }
 
+TEST_F(Link, SessionThatIsMetAfterItsEndIsEnded) {
+  fixture.run(catalog::NodeDead{NodeId(1), fixture.incarnation()});
+  Leader late(fixture.snapshot());
+  late.lead(Term(1), now);
+  late.host->on_message(
+      {{NodeId(1), fixture.incarnation()}, session::StreamEpoch(1), session::Open{}}, now);
+  late.turn(now);
+  EXPECT_TRUE(late.state.ledger().ended({NodeId(1), fixture.incarnation()}));
+}
+
 TEST_F(Link, SnapshotRestoresByteIdentically) {
   consume(1);
   for (int i = 0; i < 10; ++i)
