@@ -33,9 +33,11 @@ void Workload::declare(std::uint32_t number) {
   declare.durable = true;
   declare.node = nodes[number % nodes.size()];
   declare.incarnation = process->incarnation();
+  declaring_[number] = declare.node;
   process->definitions().define(
       declare,
-      [this, again, name = declare.name](Result<catalog::Outcome> outcome) {
+      [this, again, number, name = declare.name](Result<catalog::Outcome> outcome) {
+        declaring_.erase(number);
         if (!outcome || outcome->error) return again();
         for (NodeId node : cluster_.serving()) {
           const auto* info = cluster_.process(node)->catalog().queue("/", name);
@@ -250,6 +252,12 @@ void Workload::on_refused(std::uint64_t channel, QueueId, std::span<const queue:
 }
 
 void Workload::on_node_lost(NodeId node) {
+  // A client whose node is gone asks another.
+  for (const auto& [number, asked] : std::map(declaring_))
+    if (asked == node) {
+      declaring_.erase(number);
+      world_.after(200ms, [this, number = number] { declare(number); });
+    }
   for (Publisher& publisher : publishers_)
     if (publisher.channel != 0 && publisher.node == node) {
       publisher.channel = 0;

@@ -70,6 +70,7 @@ class Workload final : public Users {
   World& world_;
   const std::uint32_t queue_count_;
   std::map<QueueId, GroupId> queues_;
+  std::map<std::uint32_t, NodeId> declaring_;  // queue's number -> the node that was asked
   std::vector<Publisher> publishers_;
   std::vector<Consumer> consumers_;
   std::uint64_t next_channel_ = 1;
