@@ -241,4 +241,10 @@ std::vector<MemberProgress> Driver::progress(GroupId group) const {
   return found == nullptr ? std::vector<MemberProgress>() : found->raft->progress();
 }
 
+HeartbeatRounds Driver::heartbeat_rounds(GroupId group) const {
+  const Group* found = find(group);
+  RAFT_CHECK_VALUE(found != nullptr, group.value);
+  return found->raft->heartbeat_rounds();
+}
+
 }  // namespace warren::raft

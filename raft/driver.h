@@ -77,6 +77,7 @@ class Driver {
 
   Status status(GroupId group) const;                         // REQUIRES: contains(group)
   std::vector<MemberProgress> progress(GroupId group) const;  // empty: not its leader
+  HeartbeatRounds heartbeat_rounds(GroupId group) const;      // REQUIRES: contains(group)
 
  private:
   struct Group;

@@ -48,7 +48,9 @@ void Raft::tick_leader() {
     heartbeat_elapsed_ = 0;
     for (auto& [member, peer] : peers_)
       peer.heartbeat_due();
+    reads_.open_empty_round();
     broadcast_heartbeats();
+    confirm_reads();
   }
   if (transfer_ && ++transfer_->elapsed >= config_.election_max_ticks) transfer_.reset();
   if (elapsed_ticks_ >= config_.election_min_ticks) {

@@ -168,7 +168,7 @@ void Raft::become_follower(Term term, MemberId leader) {
 void Raft::become_leader() {
   RAFT_CHECK(role_ == Role::candidate && durable_.term == hard_.term);
   reset_role(Role::leader, self_);
-  heartbeat_elapsed_ = 0;
+  heartbeat_elapsed_ = config_.heartbeat_ticks;  // with the next tick: see heartbeat_rounds()
   update_peers();
   append_own(EntryKind::no_op, nullptr);
 }

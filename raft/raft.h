@@ -74,6 +74,7 @@ class Raft {
   const Configuration& configuration() const { return membership_.current(); }
   Status status() const;
   std::vector<MemberProgress> progress() const;
+  HeartbeatRounds heartbeat_rounds() const { return {reads_.round(), reads_.confirmed_round()}; }
 
  private:
   struct Writing {

@@ -1,5 +1,7 @@
 #include "raft/reads.h"
 
+#include <algorithm>
+
 namespace warren::raft {
 
 void Reads::add(std::uint64_t context) {
@@ -18,6 +20,7 @@ bool Reads::open_round(Index commit) {
 }
 
 void Reads::confirm(std::uint64_t round) {
+  confirmed_round_ = std::max(confirmed_round_, round);
   while (!waiting_.empty() && waiting_.front().round != 0 && waiting_.front().round <= round) {
     confirmed_.push_back(waiting_.front());
     waiting_.pop_front();
@@ -28,6 +31,7 @@ void Reads::fail() {
   for (const Request& request : waiting_)
     failed_.push_back(request.context);
   waiting_.clear();
+  confirmed_round_ = 0;
 }
 
 std::vector<Ready::Read> Reads::take(Index applied) {

@@ -79,6 +79,13 @@ struct AllAnswered {
   Index last;
 };
 
+// A leader numbers the rounds of its heartbeats. When a majority has answered one, nobody else had
+// been elected by the time it was sent; what happened since it cannot know.
+struct HeartbeatRounds {
+  std::uint64_t sent = 0;       // never falls
+  std::uint64_t confirmed = 0;  // in this term; 0: none, or it does not lead
+};
+
 // One member as its leader sees it.
 struct MemberProgress {
   MemberId member;

@@ -19,6 +19,12 @@ const Checkout* Checkouts::find(MessageId message) const {
   return it == items_.end() ? nullptr : &it->second;
 }
 
+void Checkouts::renew(MessageId message, CheckoutId id) {
+  auto at = items_.find(message);
+  CHECK(at != items_.end() && !at->second.settling, "message {} is not held", message.entry);
+  at->second.id = id;
+}
+
 void Checkouts::start_settling(MessageId message) {
   auto it = items_.find(message);
   CHECK(it != items_.end() && !it->second.settling, "message {}/{}", message.entry, message.slot);

@@ -39,6 +39,7 @@ class Checkouts {
   void insert(MessageId message, const Checkout& checkout);
   const Checkout* find(MessageId message) const;
   // REQUIRES: held.
+  void renew(MessageId message, CheckoutId id);
   void start_settling(MessageId message);
   // The cursor passed over it.
   void pass(MessageId message);

@@ -19,6 +19,7 @@ struct TouchState {
   bool committed = false;
   bool asked = false;
   bool candidate = false;  // may be cleared when the session has held nothing for a while
+  CheckoutId lapsing;      // asked for in this term, or none
 };
 
 struct DispatchQueue {
@@ -53,6 +54,7 @@ struct DispatchQueue {
 
 struct DispatchSession {
   bool attached = false;
+  BootTime attached_at{};
   std::optional<BootTime> grace_until;  // of a lost stream whose holdings are kept
   std::map<ConsumerNumber, QueueId> consumers;
   std::set<QueueId> queues;  // where it has, or had, anything

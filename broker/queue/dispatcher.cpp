@@ -8,6 +8,15 @@
 
 namespace warren::queue {
 
+namespace {
+
+bool holds(const DispatchQueue& queue, SessionId session) {
+  auto items = queue.checkouts.of(session);
+  return std::ranges::any_of(items, [](const auto& item) { return !item.second.settling; });
+}
+
+}  // namespace
+
 Dispatcher::Dispatcher(const Machine& machine, DispatcherConfig config)
     : machine_(machine), config_(config) {}
 
@@ -95,6 +104,8 @@ void Dispatcher::on_applied(const Effects& effects) {
     if (DispatchQueue* queue = find_queue(id)) cancel_all(*queue), thaw(*queue);
   for (QueueId id : effects.seal_refused)
     if (DispatchQueue* queue = find_queue(id)) thaw(*queue);
+  for (const Lapsed& lapse : effects.lapses)
+    applied_lapse(lapse);
   for (SessionId session : effects.ended)
     applied_end(session);
   for (QueueId id : effects.removed) {
@@ -150,10 +161,14 @@ void Dispatcher::applied_end(SessionId ended) {
     if (thawed > 0 && !queue->stopped()) admit_waiting(*queue), activate(*queue);
   }
   std::vector<SessionId> sessions;
+  for (QueueId id : on_hold_)
+    for (SessionId session : queue_at(id).awaited)
+      if (session.node == ended.node && session <= ended) sessions.push_back(session);
   for (const auto& [session, books] : sessions_)
     if (session.node == ended.node && session <= ended) sessions.push_back(session);
   for (SessionId session : sessions) {
-    auto queues = sessions_.at(session)->queues;
+    auto books = sessions_.find(session);
+    auto queues = books == sessions_.end() ? std::set<QueueId>() : books->second->queues;
     session_ended(session);
     for (QueueId id : queues)
       if (DispatchQueue* queue = find_queue(id))
@@ -172,16 +187,15 @@ void Dispatcher::thaw(DispatchQueue& queue) {
 void Dispatcher::tick(BootTime now) {
   if (hold_until_ && *hold_until_ <= now) {
     hold_until_.reset();
-    std::set<QueueId> held;
-    held.swap(on_hold_);
-    for (QueueId id : held)
-      release_hold(queue_at(id));
+    for (QueueId id : on_hold_)
+      end_hold(queue_at(id));
   }
   for (auto& [session, books] : sessions_) {
     if (!books->grace_until || *books->grace_until > now) continue;
     books->grace_until.reset();
     for (QueueId id : books->queues)
-      if (DispatchQueue* queue = find_queue(id)) return_held(*queue, session, {});
+      if (DispatchQueue* queue = find_queue(id); queue != nullptr && holds(*queue, session))
+        ask_lapse(*queue, session, CheckoutId{term_, counter_});
   }
   while (!untouches_.empty() && untouches_.front().first <= now) {
     TouchNeed candidate = untouches_.front().second;

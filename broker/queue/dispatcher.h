@@ -74,7 +74,7 @@ class Dispatcher {
 
   // --- Streams.
   // A new stream; its re-sent batches are resolved. What it does not claim goes back.
-  ClaimReply session_attached(SessionId session, std::span<const Claim> claims);
+  ClaimReply session_attached(SessionId session, std::span<const Claim> claims, BootTime now);
   void session_detached(SessionId session, BootTime now);
   // Dead, or replaced by a newer incarnation: everything it holds goes back.
   void session_ended(SessionId session);
@@ -82,7 +82,8 @@ class Dispatcher {
   // --- Work. consumers_gone and the like tell of a moment: check counts() before acting on them.
   // Fills `out` (cleared first) with at most `limit` handouts, gets included. REQUIRES: limit > 0.
   void poll(std::size_t limit, Poll& out);
-  // Ends graces that are over. Call when next_deadline() has passed.
+  // Ends graces that are over: asks that what was held lapses. Call when next_deadline() has
+  // passed.
   void tick(BootTime now);
   std::optional<BootTime> next_deadline() const;
   // True: poll() may find something to do.
@@ -117,6 +118,7 @@ class Dispatcher {
   void applied_purge(DispatchQueue& queue);
   void applied_touch(const TouchChange& change);
   void applied_end(SessionId session);
+  void applied_lapse(const Lapsed& lapse);
   void thaw(DispatchQueue& queue);
 
   bool was_handed_out_before(const DispatchQueue& queue, Ordinal ordinal) const;
@@ -125,6 +127,11 @@ class Dispatcher {
   void return_held(DispatchQueue& queue, SessionId session, const std::set<MessageId>& kept);
   void attach_consumer(DispatchQueue* queue, SessionId session, const Claim& claim,
                        ClaimReply& reply);
+  bool is_void(SessionId session, QueueId queue, CheckoutId checkout) const;
+  void renew_claim(DispatchQueue& queue, SessionId session, const Held& held, ClaimReply& reply);
+  void stop_awaiting(SessionId session);
+  void ask_lapse(DispatchQueue& queue, SessionId session, CheckoutId through);
+  void end_hold(DispatchQueue& queue);
   bool claim_message(DispatchQueue* queue, SessionId session, const Claim& claim, const Held& held,
                      ClaimReply& reply);
 

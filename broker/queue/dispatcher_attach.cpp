@@ -33,11 +33,13 @@ void Dispatcher::return_held(DispatchQueue& queue, SessionId session,
     if (!checkout.settling && !kept.contains(message)) return_to_queue(queue, message);
 }
 
-ClaimReply Dispatcher::session_attached(SessionId session, std::span<const Claim> claims) {
+ClaimReply Dispatcher::session_attached(SessionId session, std::span<const Claim> claims,
+                                        BootTime now) {
   auto& owned = sessions_[session];
   if (!owned) owned = std::make_unique<DispatchSession>();
   DispatchSession& books = *owned;
   books.attached = true;
+  books.attached_at = now;
   books.grace_until.reset();
 
   std::vector<std::pair<ConsumerNumber, std::size_t>> order;  // of registration
@@ -67,11 +69,24 @@ ClaimReply Dispatcher::session_attached(SessionId session, std::span<const Claim
       forget_requests(*queue, session);
       return_held(*queue, session, kept[id]);
     }
+  stop_awaiting(session);
+  if (const std::set<QueueId>* touched = machine_.touched_by(session))
+    for (QueueId id : *touched)
+      if (machine_.lapsed(session, id) != CheckoutId{}) offer_untouch(queue_at(id), session, now);
+  return reply;
+}
+
+void Dispatcher::stop_awaiting(SessionId session) {
   for (QueueId id : std::set(on_hold_)) {
     DispatchQueue& queue = queue_at(id);
     if (queue.awaited.erase(session) > 0 && queue.awaited.empty()) release_hold(queue);
   }
-  return reply;
+}
+
+// An earlier leader took it back, and may have handed it to somebody else.
+bool Dispatcher::is_void(SessionId session, QueueId queue, CheckoutId checkout) const {
+  CheckoutId lapsed = machine_.lapsed(session, queue);
+  return checkout <= lapsed && lapsed.term < term_;
 }
 
 void Dispatcher::attach_consumer(DispatchQueue* queue, SessionId session, const Claim& claim,
@@ -107,10 +122,14 @@ bool Dispatcher::claim_message(DispatchQueue* queue, SessionId session, const Cl
   if (const Checkout* checkout = queue->checkouts.find(held.message)) {
     bool same =
         !checkout->settling && checkout->session == session && checkout->id == held.checkout;
-    if (!same) reply.refused.push_back(held);
+    if (same)
+      renew_claim(*queue, session, held, reply);
+    else
+      reply.refused.push_back(held);
     return same;
   }
-  if (!was_handed_out_before(*queue, message->ordinal)) {
+  if (!was_handed_out_before(*queue, message->ordinal) ||
+      is_void(session, queue->id, held.checkout)) {
     reply.refused.push_back(held);
     return false;
   }
@@ -125,6 +144,15 @@ bool Dispatcher::claim_message(DispatchQueue* queue, SessionId session, const Cl
   ask_touch(*queue, session, pending_.needs.touches);
   reply.renewed.push_back({held.message, held.checkout, now});
   return true;
+}
+
+// What is about to lapse gets a checkout that does not.
+void Dispatcher::renew_claim(DispatchQueue& queue, SessionId session, const Held& held,
+                             ClaimReply& reply) {
+  if (held.checkout > touch_state(queue, session).lapsing) return;
+  CheckoutId now{term_, ++counter_};
+  queue.checkouts.renew(held.message, now);
+  reply.renewed.push_back({held.message, held.checkout, now});
 }
 
 // The leader is unchanged: keep what the session holds for the grace, and serve the others.
@@ -157,10 +185,30 @@ void Dispatcher::session_ended(SessionId session) {
     }
     sessions_.erase(session);
   }
-  for (QueueId id : std::set(on_hold_)) {
-    DispatchQueue& queue = queue_at(id);
-    if (queue.awaited.erase(session) > 0 && queue.awaited.empty()) release_hold(queue);
-  }
+  stop_awaiting(session);
+}
+
+// A lapse is committed before anybody else is handed what lapses: the next leader refuses it to the
+// session then, whatever this one has handed out by that time.
+void Dispatcher::ask_lapse(DispatchQueue& queue, SessionId session, CheckoutId through) {
+  TouchState& state = touch_state(queue, session);
+  if (state.lapsing >= through) return;
+  state.lapsing = through;
+  pending_.needs.lapses.push_back({session, queue.id, through});
+}
+
+// Whoever has not come for what an earlier leader may have handed it loses it.
+void Dispatcher::end_hold(DispatchQueue& queue) {
+  for (SessionId session : queue.awaited)
+    ask_lapse(queue, session, CheckoutId{term_, 0});
+}
+
+void Dispatcher::applied_lapse(const Lapsed& lapse) {
+  DispatchQueue* queue = find_queue(lapse.queue);
+  if (queue == nullptr) return;
+  for (const auto& [message, checkout] : queue->checkouts.of(lapse.session))
+    if (!checkout.settling && checkout.id <= lapse.through) return_to_queue(*queue, message);
+  if (queue->awaited.erase(lapse.session) > 0 && queue->awaited.empty()) release_hold(*queue);
 }
 
 }  // namespace warren::queue

@@ -163,7 +163,13 @@ void Dispatcher::try_untouch(const TouchNeed& candidate, BootTime now) {
     if (id == queue->id) return;
   bool waits = std::any_of(queue->gets.begin(), queue->gets.end(),
                            [&](const auto& get) { return get.session == candidate.session; });
-  if (waits || state.asked || !queue->checkouts.of(candidate.session).empty())
+  // Whoever holds what has lapsed must be refused it, at the latest by the answer to its attach:
+  // which has surely come when the stream has lived for so long.
+  bool refused =
+      books->second->attached && now - books->second->attached_at >= config_.untouch_after;
+  bool lapsed = machine_.lapsed(candidate.session, candidate.queue) != CheckoutId{};
+  if (waits || state.asked || (lapsed && !refused) ||
+      !queue->checkouts.of(candidate.session).empty())
     return offer_untouch(*queue, candidate.session, now);
   if (!state.committed) return;
   state.committed = false;

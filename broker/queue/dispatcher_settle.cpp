@@ -29,7 +29,9 @@ bool Dispatcher::resolve_settle(SessionId session, QueueId id, const Held& held)
   if (held.checkout.term >= term_) return false;
   auto message = record->messages.find(held.message);
   DispatchQueue& books = queue_at(id);
-  if (!message || !was_handed_out_before(books, message->ordinal)) return false;
+  if (!message || !was_handed_out_before(books, message->ordinal) ||
+      is_void(session, id, held.checkout))
+    return false;
   books.returned.erase(message->ordinal);
   books.checkouts.insert(held.message,
                          Checkout{held.checkout, session, ConsumerNumber(), message->ordinal,

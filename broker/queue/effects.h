@@ -21,6 +21,12 @@ struct TouchChange {
   bool set = false;
 };
 
+struct Lapsed {
+  SessionId session;
+  QueueId queue;
+  CheckoutId through;
+};
+
 struct Effects {
   std::vector<QueueId> grown;        // took messages; may repeat
   std::vector<MessageRef> settled;   // gone by a settle
@@ -31,6 +37,7 @@ struct Effects {
   std::vector<QueueId> removed;
   std::vector<QueueId> marked;       // may repeat
   std::vector<TouchChange> touches;  // in the order of the log
+  std::vector<Lapsed> lapses;        // whether or not the queue, or the bit, was there
   std::vector<SessionId> ended;      // that node's sessions up to this incarnation
   // Entries that no queue names now. A later command of the same log entry may name it again: ask
   // Machine::names_entry before deleting, and delete only below a durable snapshot.

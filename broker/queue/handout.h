@@ -63,12 +63,24 @@ struct TouchNeed {
   QueueId queue;
 };
 
+// The session was away for longer than its grace: what it holds of the queue by checkouts up to
+// `through` goes back once this is committed, so that no later leader takes it for its own.
+struct LapseNeed {
+  SessionId session;
+  QueueId queue;
+  CheckoutId through;
+};
+
 // To be committed, each once: the dispatcher does not repeat itself within a term.
 struct Needs {
   std::vector<MarkNeed> marks;
   std::vector<TouchNeed> touches;
   std::vector<TouchNeed> untouches;  // no hurry: with whatever is proposed next
-  bool empty() const { return marks.empty() && touches.empty() && untouches.empty(); }
+  std::vector<LapseNeed> lapses;
+  bool empty() const {
+    return marks.empty() && touches.empty() && untouches.empty() && lapses.empty();
+  }
+  void clear() { marks.clear(), touches.clear(), untouches.clear(), lapses.clear(); }
 };
 
 // In the order in which the host should act: answers, handouts, notices.
@@ -83,7 +95,7 @@ struct Poll {
 
   void clear() {
     consumes.clear(), gets.clear(), handouts.clear(), cancelled.clear(), consumers_gone.clear();
-    needs.marks.clear(), needs.touches.clear(), needs.untouches.clear();
+    needs.clear();
     more = false;
   }
 };

@@ -34,10 +34,25 @@ bool Machine::takes_messages(QueueId id) const {
   return record != nullptr && !record->sealed;
 }
 
-bool Machine::touched(SessionId session, QueueId id) const {
+const Touch* Machine::find_touch(SessionId session, QueueId id) const {
   const QueueRecord* record = find(id);
-  return record != nullptr &&
-         std::binary_search(record->touched.begin(), record->touched.end(), session);
+  if (record == nullptr) return nullptr;
+  auto it = std::ranges::lower_bound(record->touched, session, {}, &Touch::session);
+  return it == record->touched.end() || it->session != session ? nullptr : &*it;
+}
+
+bool Machine::touched(SessionId session, QueueId id) const {
+  return find_touch(session, id) != nullptr;
+}
+
+CheckoutId Machine::lapsed(SessionId session, QueueId id) const {
+  const Touch* touch = find_touch(session, id);
+  return touch == nullptr ? CheckoutId{} : touch->lapsed;
+}
+
+const std::set<QueueId>* Machine::touched_by(SessionId session) const {
+  auto it = touches_.find(session);
+  return it == touches_.end() ? nullptr : &it->second;
 }
 
 std::uint32_t Machine::failed_deliveries(QueueId id, Ordinal ordinal) const {
@@ -167,7 +182,7 @@ void Machine::remove(QueueId id, CatalogIndex deleted, Effects& effects) {
     return true;
   });
   while (!record->touched.empty())
-    clear_touch(record->touched.back(), id, effects);
+    clear_touch(record->touched.back().session, id, effects);
   marked_.erase(id);
   queues_.erase(id);
   changed_.insert(id);
@@ -193,9 +208,9 @@ void Machine::mark(QueueId id, std::uint8_t priority, Ordinal below, Effects& ef
 void Machine::touch(SessionId session, QueueId id, Effects& effects) {
   QueueRecord* record = at(id);
   if (record == nullptr) return;
-  auto it = std::lower_bound(record->touched.begin(), record->touched.end(), session);
-  if (it == record->touched.end() || *it != session) {
-    record->touched.insert(it, session);
+  auto it = std::ranges::lower_bound(record->touched, session, {}, &Touch::session);
+  if (it == record->touched.end() || it->session != session) {
+    record->touched.insert(it, {session, {}});
     touches_[session].insert(id);
     changed_.insert(id);
   }
@@ -205,8 +220,8 @@ void Machine::touch(SessionId session, QueueId id, Effects& effects) {
 bool Machine::clear_touch(SessionId session, QueueId id, Effects& effects) {
   QueueRecord* record = at(id);
   if (record == nullptr) return false;
-  auto it = std::lower_bound(record->touched.begin(), record->touched.end(), session);
-  if (it == record->touched.end() || *it != session) return false;
+  auto it = std::ranges::lower_bound(record->touched, session, {}, &Touch::session);
+  if (it == record->touched.end() || it->session != session) return false;
   record->touched.erase(it);
   auto index = touches_.find(session);
   index->second.erase(id);
@@ -218,6 +233,16 @@ bool Machine::clear_touch(SessionId session, QueueId id, Effects& effects) {
 
 void Machine::untouch(SessionId session, QueueId id, Effects& effects) {
   clear_touch(session, id, effects);
+}
+
+void Machine::lapse(SessionId session, QueueId id, CheckoutId through, Effects& effects) {
+  effects.lapses.push_back({session, id, through});
+  QueueRecord* record = at(id);
+  if (record == nullptr) return;
+  auto it = std::ranges::lower_bound(record->touched, session, {}, &Touch::session);
+  if (it == record->touched.end() || it->session != session || it->lapsed >= through) return;
+  it->lapsed = through;
+  changed_.insert(id);
 }
 
 void Machine::end_session(SessionId session, Effects& effects) {

@@ -62,6 +62,8 @@ class Machine {
   void mark(QueueId id, std::uint8_t priority, Ordinal below, Effects& effects);
   void touch(SessionId session, QueueId id, Effects& effects);
   void untouch(SessionId session, QueueId id, Effects& effects);
+  // What the session holds of the queue by checkouts up to `through` is its own no more.
+  void lapse(SessionId session, QueueId id, CheckoutId through, Effects& effects);
   // Clears the bits of that node's incarnations up to this one.
   void end_session(SessionId session, Effects& effects);
   // A new leader's no-op: marks are cut down to what exists, and what is below them from now on
@@ -75,6 +77,8 @@ class Machine {
   bool takes_messages(QueueId id) const;
   bool was_removed(QueueId id) const { return removed_.contains(id); }
   bool touched(SessionId session, QueueId id) const;
+  // None: nothing lapsed.
+  CheckoutId lapsed(SessionId session, QueueId id) const;
   std::uint32_t failed_deliveries(QueueId id, Ordinal ordinal) const;
   Term term() const { return term_; }
 
@@ -91,6 +95,8 @@ class Machine {
       for (QueueId id : queues)
         visit(session, id);
   }
+  // Where the session has the bit; null: nowhere.
+  const std::set<QueueId>* touched_by(SessionId session) const;
   std::uint64_t queue_count() const { return queues_.size(); }
 
   // True while some queue has an unsettled message whose body is in that entry.
@@ -113,6 +119,7 @@ class Machine {
 
  private:
   QueueRecord* at(QueueId id);
+  const Touch* find_touch(SessionId session, QueueId id) const;
   void release(const Message& message, Effects& effects);
   void settle_messages(QueueRecord& record, std::span<const MessageId> accepted, Effects& effects);
   void return_messages(QueueRecord& record, SettleKind kind, std::span<const MessageId> accepted,

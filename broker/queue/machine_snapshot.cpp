@@ -58,8 +58,8 @@ bool Machine::restore_queue(std::string_view octets) {
     live_.add(message.id.entry);
     return true;
   });
-  for (SessionId session : record->touched)
-    touches_[session].insert(id);
+  for (const Touch& touch : record->touched)
+    touches_[touch.session].insert(id);
   for (const Mark& mark : record->marks)
     if (mark.committed != mark.redelivered_below) marked_.insert(id);
   queues_.emplace(id, std::move(record));

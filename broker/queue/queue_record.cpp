@@ -19,11 +19,14 @@ bool decode_marks(ByteReader& in, std::array<Mark, priorities>& marks) {
   return in.ok();
 }
 
-bool decode_touched(ByteReader& in, std::vector<SessionId>& touched) {
+bool decode_touched(ByteReader& in, std::vector<Touch>& touched) {
   std::uint64_t count = in.varint();
   for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
     NodeId node(static_cast<std::uint32_t>(in.varint()));
-    touched.push_back({node, Incarnation(in.varint())});
+    Touch touch{{node, Incarnation(in.varint())}, {}};
+    touch.lapsed.term = Term(in.varint());
+    touch.lapsed.counter = in.varint();
+    touched.push_back(touch);
   }
   return in.ok() && std::is_sorted(touched.begin(), touched.end());
 }
@@ -52,9 +55,11 @@ void QueueRecord::encode(ByteWriter& out) const {
     out.varint(mark.redelivered_below.value);
   }
   out.varint(touched.size());
-  for (SessionId session : touched) {
-    out.varint(session.node.value);
-    out.varint(session.incarnation.value);
+  for (const Touch& touch : touched) {
+    out.varint(touch.session.node.value);
+    out.varint(touch.session.incarnation.value);
+    out.varint(touch.lapsed.term.value);
+    out.varint(touch.lapsed.counter);
   }
   out.varint(failed.size());
   Ordinal before;

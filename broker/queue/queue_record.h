@@ -23,13 +23,22 @@ struct Mark {
   bool operator==(const Mark&) const = default;
 };
 
+// That a session may have been handed something of the queue.
+struct Touch {
+  SessionId session;
+  // It was away for too long: what it was handed by checkouts up to here may be somebody else's by
+  // now. None: it was not.
+  CheckoutId lapsed;
+  auto operator<=>(const Touch&) const = default;
+};
+
 struct QueueRecord {
   QueueId id;
   Settings settings;
   bool sealed = false;  // takes no more messages, has no consumers; its catalog entry is going
   Ordinal next;         // of the next message that it takes
   std::array<Mark, priorities> marks;
-  std::vector<SessionId> touched;           // sorted; may have been handed something
+  std::vector<Touch> touched;               // sorted by session
   std::map<Ordinal, std::uint32_t> failed;  // failed deliveries, where above 0
   MessageList messages;
 

@@ -49,6 +49,13 @@ struct Touch {
   bool operator==(const Touch&) const = default;
 };
 
+struct Lapse {
+  SessionId session;
+  QueueId queue;
+  CheckoutId through;
+  bool operator==(const Lapse&) const = default;
+};
+
 struct QueueRemoval {
   QueueId queue;
   CatalogIndex deleted;  // the catalog had deleted it by then
@@ -84,13 +91,14 @@ struct QueueEntry {
   std::vector<Touch> untouches;
   std::vector<EntryBatch> batches;
   std::vector<Mark> marks;
+  std::vector<Lapse> lapses;
   std::vector<SessionId> ended;
   std::vector<QueueRemoval> removed;
   CatalogIndex forget_removed;  // 0: nothing
 
   bool empty() const {
     return creates.empty() && touches.empty() && untouches.empty() && batches.empty() &&
-           marks.empty() && ended.empty() && removed.empty() && !forget_removed;
+           marks.empty() && lapses.empty() && ended.empty() && removed.empty() && !forget_removed;
   }
 };
 

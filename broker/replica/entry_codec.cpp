@@ -90,6 +90,13 @@ void put_own(const QueueEntry& entry, proto::EntryHeader& header) {
     header.add_untouch_incarnation(touch.session.incarnation.value);
     header.add_untouch_queue(touch.queue.value);
   }
+  for (const Lapse& lapse : entry.lapses) {
+    header.add_lapse_node(lapse.session.node.value);
+    header.add_lapse_incarnation(lapse.session.incarnation.value);
+    header.add_lapse_queue(lapse.queue.value);
+    header.add_lapse_term(lapse.through.term.value);
+    header.add_lapse_counter(lapse.through.counter);
+  }
   for (SessionId session : entry.ended) {
     header.add_ended_node(session.node.value);
     header.add_ended_incarnation(session.incarnation.value);
@@ -108,6 +115,10 @@ bool own_columns_consistent(const proto::EntryHeader& h) {
          h.touch_queue_size() == h.touch_node_size() &&
          h.untouch_incarnation_size() == h.untouch_node_size() &&
          h.untouch_queue_size() == h.untouch_node_size() &&
+         h.lapse_incarnation_size() == h.lapse_node_size() &&
+         h.lapse_queue_size() == h.lapse_node_size() &&
+         h.lapse_term_size() == h.lapse_node_size() &&
+         h.lapse_counter_size() == h.lapse_node_size() &&
          h.ended_incarnation_size() == h.ended_node_size() &&
          h.removed_at_size() == h.removed_queue_size();
 }
@@ -123,6 +134,10 @@ std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out)
   for (int i = 0; i < h.untouch_node_size(); ++i)
     out.untouches.push_back({{NodeId(h.untouch_node(i)), Incarnation(h.untouch_incarnation(i))},
                              QueueId(h.untouch_queue(i))});
+  for (int i = 0; i < h.lapse_node_size(); ++i)
+    out.lapses.push_back({{NodeId(h.lapse_node(i)), Incarnation(h.lapse_incarnation(i))},
+                          QueueId(h.lapse_queue(i)),
+                          {Term(h.lapse_term(i)), h.lapse_counter(i)}});
   for (int i = 0; i < h.ended_node_size(); ++i)
     out.ended.push_back({NodeId(h.ended_node(i)), Incarnation(h.ended_incarnation(i))});
   for (int i = 0; i < h.removed_queue_size(); ++i)

@@ -214,6 +214,7 @@ void GroupSet::start_host(Group& group) {
     group.queue_host =
         std::make_unique<QueueHost>(group.id, *group.queues, group.queue_ports, config_.host,
                                     catalog_, Term(group.status.term.value), begin, now_.boot);
+  group.led_at.reset();
   for (session::ToHost& message : std::exchange(group.early, {}))
     on_session_message(group.id, std::move(message), now_);
 }
@@ -267,11 +268,26 @@ void GroupSet::set_catalog_floor(CatalogIndex floor) {
 
 // --- Turns.
 
+// Rounds that appeared since the last call were sent after `now_`, which was taken before the
+// driver ran.
+void GroupSet::note_rounds(Group& group) {
+  raft::HeartbeatRounds rounds = driver_.heartbeat_rounds(raft_group(group.id));
+  if (rounds.sent != std::exchange(group.rounds_sent, rounds.sent))
+    group.rounds.emplace_back(rounds.sent, now_.boot);
+  if (!group.queue_host) return group.rounds.clear();
+  while (!group.rounds.empty() && group.rounds.front().first <= rounds.confirmed) {
+    group.led_at = group.rounds.front().second;
+    group.rounds.pop_front();
+  }
+}
+
 void GroupSet::tick(Now now) {
   now_ = now;
   driver_.tick();
-  for (auto& [id, group] : groups_)
+  for (auto& [id, group] : groups_) {
+    note_rounds(*group);
     consider_snapshot(*group);
+  }
 }
 
 bool GroupSet::turn(Now now) {
@@ -280,6 +296,8 @@ bool GroupSet::turn(Now now) {
   for (auto& [id, group] : groups_)
     after_apply(*group);
   for (auto& [id, group] : groups_) {
+    note_rounds(*group);
+    if (group->queue_host && group->led_at) group->queue_host->set_led_at(*group->led_at);
     if (group->queue_host) more = group->queue_host->turn(now.boot) || more;
     if (group->catalog_host) more = group->catalog_host->turn(now.boot) || more;
   }

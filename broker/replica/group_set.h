@@ -158,6 +158,7 @@ class GroupSet final : private raft::StateMachine {
   void read_entries(Group& group, std::vector<EntryIndex> entries);
   void add_unnamed(Group& group, raft::Index through);
   void consider_snapshot(Group& group);
+  void note_rounds(Group& group);
   void write_snapshot(Group& group);
   void on_snapshot_durable(GroupId id, const raft::SnapshotMeta& meta, std::uint64_t generation);
   void compact(Group& group);

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -81,6 +82,12 @@ struct GroupSet::Group {
   QueueApplied queue_applied;
   CatalogApplied catalog_applied;
   std::deque<session::ToHost> early;  // for a leader whose no-op is not applied yet
+
+  // While leading: heartbeat rounds that no majority has answered yet, with a time at which none of
+  // them had been sent; and such a time of the newest that one has answered.
+  std::deque<std::pair<std::uint64_t, BootTime>> rounds;
+  std::uint64_t rounds_sent = 0;
+  std::optional<BootTime> led_at;
 
   // The replicated time, as this node saw it move.
   Stamp seen_stamp;

@@ -83,10 +83,11 @@ void QueueHost::detach(Stream& stream, BootTime now) {
   stream.attached = false;
 }
 
-void QueueHost::attach(Stream& stream, session::StreamEpoch epoch, const Bytes& payload) {
+void QueueHost::attach(Stream& stream, session::StreamEpoch epoch, const Bytes& payload,
+                       BootTime now) {
   auto claims = decode_claims(payload);
   queue::ClaimReply reply = dispatcher_.session_attached(
-      stream.stream.session(), claims ? *claims : std::vector<queue::Claim>());
+      stream.stream.session(), claims ? *claims : std::vector<queue::Claim>(), now);
   stream.attached = true;
   stream.stream.attached(epoch, encode_claim_reply(reply));
 }
@@ -103,7 +104,7 @@ void QueueHost::pump(Stream& stream, BootTime now) {
     }
     for (session::ToClient& message : ready.messages)
       ports_.send(std::move(message));
-    if (ready.attach) attach(stream, ready.epoch, *ready.attach);
+    if (ready.attach) attach(stream, ready.epoch, *ready.attach, now);
     for (session::Request& request : ready.requests) {
       auto decoded = decode_request(request.payload);
       if (decoded)
@@ -208,7 +209,7 @@ bool QueueHost::turn(BootTime now) {
     reconcile();
   }
   serve_requests(now);
-  poll();
+  poll(now);
   propose_entry(now);
   for (auto& [session, stream] : streams_)
     flush(*stream);

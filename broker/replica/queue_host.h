@@ -29,7 +29,10 @@ struct QueueHostConfig {
   std::size_t entry_bytes = 1u << 20;              // an entry takes no more batches above
   std::size_t cache_bytes = 16u << 20;             // recent contents
   std::size_t poll_limit = 1024;                   // handouts a turn
-  std::size_t event_bytes = 1u << 20;              // one message of deliveries
+  // Nothing is handed out by who has not been led_at() for so long: half the attach grace. What may
+  // be held here a successor gives to nobody else before that grace is over.
+  Milliseconds lead_limit{1000};
+  std::size_t event_bytes = 1u << 20;  // one message of deliveries
 };
 
 class QueueHostPorts {
@@ -68,6 +71,9 @@ class QueueHost {
   // Every member's catalog has passed this index.
   void set_catalog_floor(CatalogIndex floor) { catalog_floor_ = floor; }
 
+  // A majority has said since that it had no other leader at this time. A local group needs nobody.
+  void set_led_at(BootTime time) { led_at_ = time; }
+
   // Proposes and delivers. True: more is due already.
   bool turn(BootTime now);
   // When turn() is due without any input.
@@ -92,7 +98,7 @@ class QueueHost {
   void pump(Stream& stream, BootTime now);
   void pump_all(BootTime now);
   void detach(Stream& stream, BootTime now);
-  void attach(Stream& stream, session::StreamEpoch epoch, const Bytes& claims);
+  void attach(Stream& stream, session::StreamEpoch epoch, const Bytes& claims, BootTime now);
   void reconcile();
   bool ended_in_catalog(SessionId session) const;
 
@@ -115,7 +121,8 @@ class QueueHost {
   Error queue_gone(QueueId queue) const;
   void reply(Stream& stream, session::StreamEpoch epoch, session::RequestId id,
              const StreamReply& reply);
-  void poll();
+  bool surely_leads(BootTime now) const;
+  void poll(BootTime now);
   void answer_consume(const queue::ConsumeAnswer& answer);
   void answer_get(const queue::GetAnswer& answer);
   void hand_out(const queue::Handout& handout, session::RequestId get, std::uint64_t ready_left);
@@ -131,6 +138,7 @@ class QueueHost {
   queue::Dispatcher dispatcher_;
   EntryCache cache_;
 
+  std::optional<BootTime> led_at_;
   BootTime began_;
   Stamp begin_stamp_;
   Stamp last_stamp_;

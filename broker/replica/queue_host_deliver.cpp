@@ -88,8 +88,14 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
   return true;
 }
 
-void QueueHost::poll() {
-  if (!dispatcher_.has_work()) return;
+// A leader that is cut off learns late that it was replaced.
+bool QueueHost::surely_leads(BootTime now) const {
+  if (config_.dispatcher.local) return true;
+  return led_at_ && now - *led_at_ < config_.lead_limit;
+}
+
+void QueueHost::poll(BootTime now) {
+  if (!dispatcher_.has_work() || !surely_leads(now)) return;
   dispatcher_.poll(config_.poll_limit, poll_);
   more_ = more_ || poll_.more;
   for (const queue::ConsumeAnswer& answer : poll_.consumes)
@@ -111,6 +117,7 @@ void QueueHost::poll() {
   append(needs_.marks, poll_.needs.marks);
   append(needs_.touches, poll_.needs.touches);
   append(needs_.untouches, poll_.needs.untouches);
+  append(needs_.lapses, poll_.needs.lapses);
   if (!to_read_.empty()) ports_.read_entries(std::exchange(to_read_, {}));
 }
 

@@ -131,8 +131,11 @@ void QueueHost::add_own(QueueEntry& entry) {
     entry.marks.push_back({mark.queue, mark.priority, mark.below});
   for (const queue::TouchNeed& touch : needs_.touches)
     entry.touches.push_back({touch.session, touch.queue});
+  for (const queue::LapseNeed& lapse : needs_.lapses)
+    entry.lapses.push_back({lapse.session, lapse.queue, lapse.through});
   needs_.marks.clear();
   needs_.touches.clear();
+  needs_.lapses.clear();
   entry.ended.insert(entry.ended.end(), to_end_.begin(), to_end_.end());
   to_end_.clear();
   for (QueueId queue : to_remove_) {

@@ -115,6 +115,8 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
     apply_batch(batch, index, slot, *contents, applied);
   for (const Mark& mark : entry->marks)
     machine_.mark(mark.queue, mark.priority, mark.ordinal, applied.queues);
+  for (const Lapse& lapse : entry->lapses)
+    machine_.lapse(lapse.session, lapse.queue, lapse.through, applied.queues);
   for (const Touch& touch : entry->untouches)
     machine_.untouch(touch.session, touch.queue, applied.queues);
   for (SessionId session : entry->ended) {

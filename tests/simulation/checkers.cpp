@@ -40,8 +40,6 @@ void Checkers::on_entry(NodeId, GroupId group, const raft::Entry& entry, raft::T
 
 void Checkers::on_leader(GroupId group, raft::Term term, raft::MemberId member, raft::Index last,
                          const std::function<std::optional<raft::Term>(raft::Index)>& term_at) {
-  Term& newest = newest_term_[group];
-  newest = std::max(newest, Term(term.value));
   raft_[group].observe_leader(term, member, last, term_at);
   check_raft(group);
 }
@@ -49,7 +47,6 @@ void Checkers::on_leader(GroupId group, raft::Term term, raft::MemberId member, 
 void Checkers::on_applied(GroupId group, const replica::QueueApplied& applied) {
   for (const queue::MessageRef& ref : applied.queues.settled) {
     Place place{group, ref.queue, ref.message};
-    settled_term_.try_emplace(place, newest_term_[group]);
     if (settled_.insert(place).second && world_.trace)
       world_.note(fmt::format("settled in group {}: {}.{} of queue {}", group, ref.message.entry,
                               ref.message.slot, ref.queue));
@@ -57,15 +54,6 @@ void Checkers::on_applied(GroupId group, const replica::QueueApplied& applied) {
       world_.violation(fmt::format("group {} queue {}: message {}.{} was settled, never delivered",
                                    group, ref.queue, ref.message.entry, ref.message.slot));
   }
-}
-
-// Known, and not mended yet (docs/guarantees.md): a leader that is cut off goes on handing out
-// until it notices, and cannot know what its successor committed.
-bool Checkers::by_replaced_leader(const Place& place, Term term) {
-  auto settled = settled_term_.find(place);
-  if (settled == settled_term_.end() || term >= settled->second) return false;
-  ++world_.tally["handed out by a replaced leader"];
-  return true;
 }
 
 void Checkers::on_confirm(const Key& key, QueueId queue) {
@@ -129,8 +117,7 @@ void Checkers::on_delivery(GroupId group, const queue::Delivery& delivery) {
   // Under way since before a newer hand-out: its consumer was given up, or nearly so.
   auto newest = handed_out_.find(place);
   const bool overtaken = newest != handed_out_.end() && delivery.held.checkout < newest->second;
-  if (settled_.contains(place) && !overtaken &&
-      !by_replaced_leader(place, delivery.held.checkout.term))
+  if (settled_.contains(place) && !overtaken)
     world_.violation(fmt::format("queue {}: {}:{} came back after its settle was committed",
                                  delivery.queue, key.publisher, key.sequence));
   auto [id, fresh] = ids_.try_emplace({key, delivery.queue}, delivery.held.message);

@@ -53,7 +53,6 @@ class Checkers {
  private:
   using Place = std::tuple<GroupId, QueueId, MessageId>;
   void check_raft(GroupId group);
-  bool by_replaced_leader(const Place& place, Term term);
   void check_redelivered(const Place& place, const queue::Delivery& delivery);
   void check_order(const Place& place, const Key& key, const queue::Delivery& delivery);
 
@@ -62,8 +61,6 @@ class Checkers {
   std::map<GroupId, raft::Invariants> raft_;
   std::set<std::pair<Key, QueueId>> confirmed_;
   std::set<Place> settled_;
-  std::map<Place, Term> settled_term_;   // the newest leader's when the settle was first applied
-  std::map<GroupId, Term> newest_term_;  // of a leader of each group
   std::set<Place> acked_;
   std::map<Place, std::uint64_t> delivered_;          // how often
   std::map<Place, CheckoutId> handed_out_;            // by which checkout last

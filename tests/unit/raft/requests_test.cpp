@@ -52,6 +52,27 @@ TEST_F(RaftTest, AReadWaitsForTheTermsFirstCommitAndAMajority) {
   EXPECT_TRUE(answered.reads.front().ok);
 }
 
+// What the host may take for a sign that nobody else had been elected when the round was sent.
+TEST_F(RaftTest, AHeartbeatRoundIsConfirmedByAMajorityOfThisTerm) {
+  Raft raft = founded(3);
+  lead(raft);
+  raft.tick();
+  const std::uint64_t sent = raft.heartbeat_rounds().sent;
+  EXPECT_EQ(count(take(raft).messages, MessageKind::heartbeat_request), 2U)
+      << "with the first tick";
+  EXPECT_EQ(raft.heartbeat_rounds().confirmed, 0U);
+  Message reply = from(3, MessageKind::heartbeat_reply, Term(2));
+  reply.read_context = sent;
+  raft.step(reply);
+  EXPECT_EQ(raft.heartbeat_rounds().confirmed, sent);
+  for (std::uint32_t i = 0; i < config_.heartbeat_ticks; ++i)
+    raft.tick();
+  EXPECT_EQ(raft.heartbeat_rounds().sent, sent + 1);
+  EXPECT_EQ(raft.heartbeat_rounds().confirmed, sent);
+  raft.step(append(Term(3), Index(1), Term(1), {}));
+  EXPECT_EQ(raft.heartbeat_rounds().confirmed, 0U) << "it leads no more";
+}
+
 TEST_F(RaftTest, ReadsAreBounded) {
   config_.max_pending_reads = 1;
   Raft raft = founded(3);

@@ -188,11 +188,85 @@ TEST_F(AttachTest, WhatWasTakenBackAndIsStillReadyMayBeClaimedAgain) {
   auto held = hold(1);
   world.dispatcher.session_detached(session_a, world.now);
   world.pass(2000);
+  world.run();
   EXPECT_EQ(world.dispatcher.counts(orders).ready, 1u);
   world.attach(session_a, {claim(1, held, 1)});
   ASSERT_EQ(world.reply.renewed.size(), 1u);
   EXPECT_TRUE(world.settle(session_a, orders,
                            {world.reply.renewed[0].message, world.reply.renewed[0].now}));
+}
+
+TEST_F(AttachTest, NothingIsTakenBackBeforeTheLapseIsCommitted) {
+  auto held = hold(1);
+  world.dispatcher.session_detached(session_a, world.now);
+  world.consume(session_b, 9, orders);
+  world.run();
+  world.pass(2000);
+  Needs needs = world.poll().needs;
+  ASSERT_EQ(needs.lapses.size(), 1u);
+  EXPECT_TRUE(world.last.handouts.empty());
+  EXPECT_EQ(world.dispatcher.counts(orders).unacknowledged, 1u);
+  // Who comes back in between keeps it, by a checkout that does not lapse.
+  world.attach(session_a, {claim(1, held, 1)});
+  ASSERT_EQ(world.reply.renewed.size(), 1u);
+  world.commit(needs);
+  EXPECT_TRUE(world.run().handouts.empty());
+  Held renewed{held[0].held.message, world.reply.renewed[0].now};
+  EXPECT_TRUE(world.settle(session_a, orders, renewed));
+}
+
+TEST_F(AttachTest, ALaterLeaderRefusesWhatHasLapsed) {
+  auto held = hold(2);
+  world.dispatcher.session_detached(session_a, world.now);
+  world.consume(session_b, 9, orders, 1);
+  world.pass(2000);
+  Poll all = world.run();
+  ASSERT_EQ(ordinals_of(all.handouts), std::vector<std::uint64_t>{0});
+  world.lead(2);
+  EXPECT_FALSE(world.settle(session_a, held[0])) << "it may be somebody else's";
+  EXPECT_FALSE(world.settle(session_a, held[1]));
+  world.attach(session_a, {claim(1, held, 2)});
+  EXPECT_EQ(world.reply.refused.size(), 2u);
+  world.attach(session_b, {claim(9, all.handouts, 1)});
+  EXPECT_EQ(world.reply.renewed.size(), 1u);
+}
+
+TEST_F(AttachTest, WhatNobodyClaimedInTimeIsRefusedByTheLeaderAfter) {
+  auto held = hold(1);
+  world.lead(2);
+  world.attach(session_b);
+  world.consume(session_b, 9, orders);
+  world.pass(2000);
+  EXPECT_EQ(world.run().handouts.size(), 1u);
+  world.lead(3);
+  world.attach(session_a, {claim(1, held, 1)});
+  EXPECT_EQ(world.reply.refused.size(), 1u);
+}
+
+TEST_F(AttachTest, ALapseIsRememberedUntilItsSessionHasSurelyBeenToldOrEnds) {
+  auto held = hold(1);
+  world.dispatcher.session_detached(session_a, world.now);
+  world.pass(2000);
+  world.run();
+  EXPECT_NE(world.machine.lapsed(session_a, orders), CheckoutId{});
+  world.attach(session_a);
+  world.run();
+  world.pass(59'000);
+  world.run();
+  EXPECT_TRUE(world.machine.touched(session_a, orders));
+  world.pass(2'000);
+  world.run();
+  EXPECT_FALSE(world.machine.touched(session_a, orders));
+}
+
+TEST_F(AttachTest, AnEndedSessionThatNeverCameIsNotWaitedFor) {
+  hold(1);
+  world.lead(2);
+  world.attach(session_b);
+  world.consume(session_b, 9, orders);
+  world.machine.end_session(session_a, world.effects);
+  world.applied();
+  EXPECT_EQ(world.run().handouts.size(), 1u);
 }
 
 TEST_F(AttachTest, DeliveriesThatTheFrontEndNeverSawGoBack) {
@@ -311,6 +385,7 @@ TEST_F(AttachTest, AClaimOfWhatAPurgeInFlightTakesIsLost) {
   auto held = hold(1);
   world.dispatcher.session_detached(session_a, world.now);
   world.pass(2000);
+  world.run();
   auto spared = world.dispatcher.resolve_purge(session_b, orders);
   world.attach(session_a, {claim(1, held, 1)});
   EXPECT_EQ(world.reply.renewed.size(), 1u);

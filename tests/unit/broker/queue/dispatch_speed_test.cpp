@@ -15,7 +15,7 @@ double deliveries_per_second(std::uint64_t total, std::uint64_t backlog, std::ui
   Effects effects;
   machine.on_new_term(Term(1), EntryIndex(1));
   dispatcher.begin_term(Term(1), BootTime(0));
-  dispatcher.session_attached(session_a, {});
+  dispatcher.session_attached(session_a, {}, BootTime{});
   machine.create(orders, Settings{});
   Consumer consumer;
   consumer.number = ConsumerNumber(1), consumer.queue = orders, consumer.prefetch = prefetch;

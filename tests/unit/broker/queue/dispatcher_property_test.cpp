@@ -169,6 +169,7 @@ class Life {
   }
   void wait_for_grace() {
     world_.pass(2000);
+    take();  // asks for the lapse and commits it
     for (auto it = holdings_.begin(); it != holdings_.end();) {
       auto next = std::next(it);
       if (!attached_[it->second.session]) {

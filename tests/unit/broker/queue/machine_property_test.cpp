@@ -120,11 +120,13 @@ class Comparison {
   void touch() {
     QueueId id = some_queue();
     SessionId session{NodeId(1 + static_cast<std::uint32_t>(draw(3))), Incarnation(1 + draw(3))};
-    std::uint64_t what = draw(4);
+    std::uint64_t what = draw(5);
+    CheckoutId through{Term(1 + draw(3)), draw(9)};
     both([&](Machine& m, Effects& e) {
       if (what == 0) m.untouch(session, id, e);
       if (what == 1) m.end_session(session, e);
-      if (what >= 2) m.touch(session, id, e);
+      if (what == 2) m.lapse(session, id, through, e);
+      if (what >= 3) m.touch(session, id, e);
       return Outcome();
     });
   }

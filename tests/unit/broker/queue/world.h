@@ -29,7 +29,7 @@ class World {
     check();
   }
   void attach(SessionId session, std::vector<Claim> claims = {}) {
-    reply = dispatcher.session_attached(session, claims);
+    reply = dispatcher.session_attached(session, claims, now);
     check();
   }
   // A leader with attached sessions a and b, and a queue.
@@ -93,6 +93,8 @@ class World {
       machine.touch(session, queue, effects);
     for (auto [queue, priority, below] : needs.marks)
       machine.mark(queue, priority, below, effects);
+    for (auto [session, queue, through] : needs.lapses)
+      machine.lapse(session, queue, through, effects);
     applied();
   }
   // Polls, and commits what is needed, until nothing is left to do. Everything that came out.

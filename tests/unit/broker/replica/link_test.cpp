@@ -27,6 +27,7 @@ class Leader : public QueueHostPorts {
                                        Stamp(1000), now);
   }
   void turn(BootTime now) {
+    if (!cut_off) host->set_led_at(now);
     while (host->turn(now) || !proposed.empty() || !reads.empty()) {
       QueueApplied applied;
       for (auto& data : std::exchange(proposed, {})) {
@@ -61,6 +62,7 @@ class Leader : public QueueHostPorts {
   std::map<EntryIndex, std::shared_ptr<const EntryContents>> all;
   std::vector<QueueId> sealed, unused;
   bool refuse = false;
+  bool cut_off = false;  // no majority says that it leads
   std::uint64_t last = 0;
 
  private:
@@ -177,6 +179,23 @@ TEST_F(Link, ConsumerThatWaitsGetsMessagesInOrder) {
   ASSERT_EQ(deliveries.size(), 100u);
   for (int i = 0; i < 100; ++i)
     EXPECT_EQ(deliveries[i].content.body, std::to_string(i));
+}
+
+// Architecture §9.1: its successor may have settled what it still takes for ready.
+TEST_F(Link, ALeaderThatIsCutOffHandsOutNothingUntilAMajorityAnswers) {
+  consume(0);
+  leader.cut_off = true;
+  now += 999ms;
+  publish("in time");
+  settle();
+  EXPECT_EQ(deliveries.size(), 1u);
+  now += 1ms;
+  publish("too late");
+  settle();
+  EXPECT_EQ(deliveries.size(), 1u);
+  leader.cut_off = false;
+  settle();
+  EXPECT_EQ(deliveries.size(), 2u);
 }
 
 // Full when it was asked, and no more by its next turn: whoever waits is told all the same.
