@@ -15,17 +15,54 @@ TORN = "the store's last write was cut short"
 REFUSED = "cannot start: "
 
 
-class Flip:
-    """A bit of a node's log, and the log as it was."""
+# A group's hard state in a write batch: the key's length, `h` and the group; the value's length, then
+# varints, of which term and vote come first (docs/storage-format.md).
+HARD_STATE = re.compile(rb"\x05h(.{4})([\x05-\x40])", re.DOTALL)
 
-    def __init__(self, store, seed, tail):
+
+def varint(octets, at):
+    value = shift = 0
+    while True:
+        octet = octets[at]
+        value |= (octet & 0x7f) << shift
+        at, shift = at + 1, shift + 7
+        if octet < 0x80:
+            return value, at
+
+
+def votes(octets):
+    """Where a written hard state names the node that was voted for."""
+    found = []
+    for match in HARD_STATE.finditer(octets):
+        value = octets[match.end():match.end() + match.group(2)[0]]
+        if int.from_bytes(match.group(1), "big") > 64 or len(value) < match.group(2)[0]:
+            continue
+        term, at = varint(value, 0)
+        node, _ = varint(value, at)
+        if 0 < term < 1000 and 1 <= node <= 3:
+            found.append(match.end() + at)
+    return found
+
+
+class Flip:
+    """A bit of a node's log, and the log as it was. `aim`: anywhere; the tail, where a power cut
+    would leave its mark; or the record of a vote."""
+
+    AIMS = ("tail", "anywhere", "vote", "anywhere")
+
+    def __init__(self, store, seed):
         generator = random.Random(seed)
+        self.aim = self.AIMS[seed % len(self.AIMS)]
         files = sorted(store.glob("*.log"))
-        sizes = [file.stat().st_size for file in files]
-        self.file = files[-1] if tail and sizes[-1] else generator.choices(files, sizes)[0]
-        size = self.file.stat().st_size
-        # The tail: where a power cut would leave its mark.
-        self.offset = generator.randrange(max(0, size - 40) if tail else 0, size)
+        if self.aim == "vote":
+            places = [(file, at) for file in files for at in votes(file.read_bytes())]
+            self.file, self.offset = generator.choice(places)
+        else:
+            sizes = [file.stat().st_size for file in files]
+            tail = self.aim == "tail" and sizes[-1]
+            self.file = files[-1] if tail else generator.choices(files, sizes)[0]
+            size = self.file.stat().st_size
+            self.offset = generator.randrange(max(0, size - 40) if tail else 0, size)
         self.bit = 1 << generator.randrange(8)
 
     def toggle(self):
@@ -39,13 +76,12 @@ class Flip:
         return self.offset % BLOCK > BLOCK - HEADER
 
     def __str__(self):
-        return f"bit {self.bit:#x} at {self.offset} of {self.file.name}"
+        aim = " (a vote)" if self.aim == "vote" else ""
+        return f"bit {self.bit:#x} at {self.offset} of {self.file.name}{aim}"
 
 
 class BitFlip(Scene):
     """one bit flipped in a node's synced log: never silently wrong"""
-
-    TAIL_EVERY = 4
 
     def start_again(self, victim):
         """What the node said of its store, and whether it serves."""
@@ -78,7 +114,7 @@ class BitFlip(Scene):
         sent = self.fill(channel, queue, 0, 100)
         self.cluster.kill(victim)
         store = pathlib.Path(self.cluster.node(victim)["data_directory"]) / "store"
-        flip = Flip(store, self.number, self.number % self.TAIL_EVERY == 0)
+        flip = Flip(store, self.number)
         flip.toggle()
         said, serves = self.start_again(victim)
         broken = self.verdict(flip, said, serves)
@@ -120,7 +156,7 @@ class LoneBitFlip(BitFlip):
         time.sleep(0.5)  # the last write then is no promise to a client
         self.cluster.kill(1)
         store = pathlib.Path(self.cluster.node(1)["data_directory"]) / "store"
-        flip = Flip(store, self.number, self.number % self.TAIL_EVERY == 0)
+        flip = Flip(store, self.number)
         before = {file.name: file.read_bytes() for file in store.glob("*.log")}
         flip.toggle()
         said, serves = self.start_again(1)
