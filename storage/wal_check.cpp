@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/crc32c.h"
+#include "storage/flipped_bit.h"
 
 namespace warren::storage {
 
@@ -180,7 +181,7 @@ class WalCheck {
       const Step step = reader.next();
       if (step == Step::end) return true;
       if (step == Step::damage) {
-        note(file, WalVerdict::torn, reader, "a record is cut short or its checksum is wrong");
+        note_damage(file, reader);
         return false;
       }
       const BatchHeader& header = reader.header();
@@ -195,6 +196,13 @@ class WalCheck {
       expected_ = header.sequence + header.count;
       ++report_.batches;
     }
+  }
+  void note_damage(WalFile& file, const BatchReader& reader) {
+    const rocksdb::Slice rest = file.rest_of_block(reader.damage_offset());
+    if (one_bit_is_flipped({rest.data(), rest.size()}))
+      note(file, WalVerdict::corrupt, reader, "one bit of a record is wrong");
+    else
+      note(file, WalVerdict::torn, reader, "a record is cut short or its checksum is wrong");
   }
   void note(const WalFile& file, WalVerdict verdict, const BatchReader& reader, std::string text) {
     report_.verdict = verdict;

@@ -21,7 +21,7 @@ namespace warren::storage {
 enum class WalVerdict : std::uint8_t {
   intact,
   torn,     // damage, and no intact batch after it: what a power cut leaves
-  corrupt,  // damage with intact batches after it, or batches missing within a file or twice
+  corrupt,  // damage with intact batches after it or of a single bit; batches missing or twice
   unreadable,
 };
 
