@@ -130,6 +130,10 @@ void check_together(const Settings& s, Problems& problems) {
        "raft.election_timeout_min_ms must not be above raft.election_timeout_max_ms");
   need(s.raft_heartbeat_interval * 2 < s.raft_election_timeout_min,
        "raft.heartbeat_interval_ms must be below half of raft.election_timeout_min_ms");
+  need(
+      s.raft_heartbeat_interval * 8 <= s.attach_grace,
+      "attach.grace_ms must be at least eight times raft.heartbeat_interval_ms: a leader hands out "
+      "only for half of it after a heartbeat was answered");
   need(s.raft_reset_jitter_min <= s.raft_reset_jitter_max,
        "raft.reset_jitter_min_ms must not be above raft.reset_jitter_max_ms");
   need(s.routing_lease_renewal + s.raft_election_timeout_max <= s.routing_lease,

@@ -154,27 +154,22 @@ void Dispatcher::applied_touch(const TouchChange& change) {
 
 // Batches of an ended session that are not applied by now never will be.
 void Dispatcher::applied_end(SessionId ended) {
-  for (auto& [id, queue] : queues_) {
-    auto thawed = std::erase_if(queue->freezers, [&](SessionId session) {
-      return session.node == ended.node && session <= ended;
-    });
-    if (thawed > 0 && !queue->stopped()) admit_waiting(*queue), activate(*queue);
-  }
-  std::vector<SessionId> sessions;
-  for (QueueId id : on_hold_)
-    for (SessionId session : queue_at(id).awaited)
-      if (session.node == ended.node && session <= ended) sessions.push_back(session);
+  auto over = [&](SessionId session) { return session.node == ended.node && session <= ended; };
+  std::set<SessionId> sessions;
   for (const auto& [session, books] : sessions_)
-    if (session.node == ended.node && session <= ended) sessions.push_back(session);
-  for (SessionId session : sessions) {
-    auto books = sessions_.find(session);
-    auto queues = books == sessions_.end() ? std::set<QueueId>() : books->second->queues;
-    session_ended(session);
-    for (QueueId id : queues)
-      if (DispatchQueue* queue = find_queue(id))
-        for (const auto& [message, checkout] : queue->checkouts.of(session))
-          return_to_queue(*queue, message);
+    if (over(session)) sessions.insert(session);
+  for (auto& [id, queue] : queues_) {
+    if (std::erase_if(queue->freezers, over) > 0 && !queue->stopped())
+      admit_waiting(*queue), activate(*queue);
+    for (SessionId session : queue->awaited)
+      if (over(session)) sessions.insert(session);
   }
+  for (SessionId session : sessions)
+    session_ended(session);
+  // What it was settling, perhaps without ever attaching here.
+  for (auto& [id, queue] : queues_)
+    for (const auto& [message, checkout] : queue->checkouts.all())
+      if (over(checkout.session)) return_to_queue(*queue, message);
 }
 
 void Dispatcher::thaw(DispatchQueue& queue) {

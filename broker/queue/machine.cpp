@@ -258,6 +258,8 @@ void Machine::end_session(SessionId session, Effects& effects) {
 
 void Machine::on_new_term(Term term, EntryIndex) {
   CHECK(term >= term_, "term {} after {}", term, term_);
+  // A leader may write another: what it marked since its first is for itself to hand out.
+  if (term == term_) return;
   term_ = term;
   for (QueueId id : marked_) {
     QueueRecord& record = *at(id);

@@ -66,8 +66,8 @@ class Machine {
   void lapse(SessionId session, QueueId id, CheckoutId through, Effects& effects);
   // Clears the bits of that node's incarnations up to this one.
   void end_session(SessionId session, Effects& effects);
-  // A new leader's no-op: marks are cut down to what exists, and what is below them from now on
-  // counts as possibly handed out by an earlier leader.
+  // A new leader's no-op; another of the same term does nothing: marks are cut down to what exists,
+  // and what is below them from now on counts as possibly handed out by an earlier leader.
   void on_new_term(Term term, EntryIndex no_op);
 
   // --- Reading.

@@ -274,7 +274,7 @@ void GroupSet::note_rounds(Group& group) {
   raft::HeartbeatRounds rounds = driver_.heartbeat_rounds(raft_group(group.id));
   if (rounds.sent != std::exchange(group.rounds_sent, rounds.sent))
     group.rounds.emplace_back(rounds.sent, now_.boot);
-  if (!group.queue_host) return group.rounds.clear();
+  if (!group.status.is_leader) return group.rounds.clear();
   while (!group.rounds.empty() && group.rounds.front().first <= rounds.confirmed) {
     group.led_at = group.rounds.front().second;
     group.rounds.pop_front();

@@ -211,8 +211,10 @@ bool QueueHost::turn(BootTime now) {
   serve_requests(now);
   poll(now);
   propose_entry(now);
-  for (auto& [session, stream] : streams_)
-    flush(*stream);
+  // What waited for its contents must not go later than what is handed out now.
+  if (surely_leads(now))
+    for (auto& [session, stream] : streams_)
+      flush(*stream);
   pump_all(now);
   return more_;
 }

@@ -29,10 +29,7 @@ struct QueueHostConfig {
   std::size_t entry_bytes = 1u << 20;              // an entry takes no more batches above
   std::size_t cache_bytes = 16u << 20;             // recent contents
   std::size_t poll_limit = 1024;                   // handouts a turn
-  // Nothing is handed out by who has not been led_at() for so long: half the attach grace. What may
-  // be held here a successor gives to nobody else before that grace is over.
-  Milliseconds lead_limit{1000};
-  std::size_t event_bytes = 1u << 20;  // one message of deliveries
+  std::size_t event_bytes = 1u << 20;              // one message of deliveries
 };
 
 class QueueHostPorts {

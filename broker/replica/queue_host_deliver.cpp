@@ -88,10 +88,12 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
   return true;
 }
 
-// A leader that is cut off learns late that it was replaced.
+// A leader that is cut off learns late that it was replaced. What may be held by its means its
+// successor gives to nobody else before the attach grace is over; half of that is for whatever
+// delays the one or hastens the other.
 bool QueueHost::surely_leads(BootTime now) const {
   if (config_.dispatcher.local) return true;
-  return led_at_ && now - *led_at_ < config_.lead_limit;
+  return led_at_ && now - *led_at_ < config_.dispatcher.attach_grace / 2;
 }
 
 void QueueHost::poll(BootTime now) {

@@ -70,6 +70,10 @@ void Checkers::check_redelivered(const Place& place, const queue::Delivery& deli
 
 void Checkers::on_handout(GroupId group, const queue::Delivery& delivery) {
   Place place{group, delivery.queue, delivery.held.message};
+  if (settled_.contains(place))
+    world_.violation(fmt::format("queue {}: message {}.{} is handed out after its settle committed",
+                                 delivery.queue, delivery.held.message.entry,
+                                 delivery.held.message.slot));
   auto [newest, fresh] = handed_out_.try_emplace(place, delivery.held.checkout);
   bool before = !fresh;
   newest->second = std::max(newest->second, delivery.held.checkout);

@@ -243,20 +243,56 @@ TEST_F(AttachTest, WhatNobodyClaimedInTimeIsRefusedByTheLeaderAfter) {
   EXPECT_EQ(world.reply.refused.size(), 1u);
 }
 
-TEST_F(AttachTest, ALapseIsRememberedUntilItsSessionHasSurelyBeenToldOrEnds) {
-  auto held = hold(1);
+TEST_F(AttachTest, ALapseIsRememberedUntilItsSessionHasSurelyBeenTold) {
+  hold(1);
+  world.dispatcher.cancel_consumer(session_a, ConsumerNumber(1), world.now);
   world.dispatcher.session_detached(session_a, world.now);
-  world.pass(2000);
+  world.pass(2'000);
   world.run();
   EXPECT_NE(world.machine.lapsed(session_a, orders), CheckoutId{});
+  world.pass(59'000);
+  world.run();
+  EXPECT_TRUE(world.machine.touched(session_a, orders)) << "it is still away";
   world.attach(session_a);
   world.run();
   world.pass(59'000);
   world.run();
-  EXPECT_TRUE(world.machine.touched(session_a, orders));
-  world.pass(2'000);
+  EXPECT_TRUE(world.machine.touched(session_a, orders)) << "it may not have heard";
+  world.pass(60'000);
   world.run();
   EXPECT_FALSE(world.machine.touched(session_a, orders));
+}
+
+TEST_F(AttachTest, AnEndedSessionTakesItsLapsesAlong) {
+  hold(1);
+  world.dispatcher.session_detached(session_a, world.now);
+  world.pass(2'000);
+  world.run();
+  world.machine.end_session(session_a, world.effects);
+  world.applied();
+  EXPECT_EQ(world.machine.lapsed(session_a, orders), CheckoutId{});
+}
+
+// It re-sent a settle to a leader that it never attached to.
+TEST_F(AttachTest, WhatAnEndedSessionWasSettlingIsReadyAgain) {
+  auto held = hold(1);
+  world.lead(2);
+  world.attach(session_b);
+  world.consume(session_b, 9, orders);
+  EXPECT_TRUE(world.dispatcher.resolve_settle(session_a, orders, held[0].held));
+  world.machine.end_session(session_a, world.effects);
+  world.applied();
+  EXPECT_EQ(world.run().handouts.size(), 1u);
+}
+
+// A leader writes another when a member that lost its tail comes back.
+TEST_F(AttachTest, ASecondNoOpOfATermStopsNobody) {
+  world.consume(session_a, 1, orders);
+  world.publish(orders);
+  EXPECT_EQ(world.run().handouts.size(), 1u);
+  world.machine.on_new_term(Term(1), ++world.entry);
+  world.publish(orders);
+  EXPECT_EQ(world.run().handouts.size(), 1u);
 }
 
 TEST_F(AttachTest, AnEndedSessionThatNeverCameIsNotWaitedFor) {

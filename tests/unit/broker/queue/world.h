@@ -87,14 +87,14 @@ class World {
   }
   void commit(const Needs& needs) {
     ++entry;
-    for (auto [session, queue] : needs.untouches)
-      machine.untouch(session, queue, effects);
     for (auto [session, queue] : needs.touches)
       machine.touch(session, queue, effects);
     for (auto [queue, priority, below] : needs.marks)
       machine.mark(queue, priority, below, effects);
     for (auto [session, queue, through] : needs.lapses)
       machine.lapse(session, queue, through, effects);
+    for (auto [session, queue] : needs.untouches)
+      machine.untouch(session, queue, effects);
     applied();
   }
   // Polls, and commits what is needed, until nothing is left to do. Everything that came out.
