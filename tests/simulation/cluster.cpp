@@ -6,6 +6,14 @@ namespace warren::simulation {
 
 using namespace std::chrono_literals;
 
+BootTime Clock::boot(BootTime world) const {
+  return world + world * drift_ppm / 1'000'000;
+}
+
+std::uint64_t Clock::period_us(Milliseconds period) const {
+  return static_cast<std::uint64_t>(period.count() * 1'000'000'000 / (1'000'000 + drift_ppm));
+}
+
 Cluster::Cluster(World& w, std::uint32_t nodes, std::uint32_t group_count)
     : world(w), checkers(w, 8), groups(group_count), nodes_(nodes) {
   config.raft.seed = world.draw(1, 1u << 30);
@@ -18,24 +26,40 @@ Cluster::Cluster(World& w, std::uint32_t nodes, std::uint32_t group_count)
   client_config.batch_bytes = 2048;
   client_config.stream.window = 8;
   config.host.window = 8;
-  for (std::uint32_t n = 1; n <= nodes; ++n) {
-    auto& store = stores_[NodeId(n)];
-    store = std::make_unique<SimStore>();
-    store->on_append = [this](raft::GroupId group, const raft::Entry& entry, raft::Term previous) {
-      checkers.on_append(GroupId(group.value), entry, previous);
-    };
-    store->want_sync = [this, slow = world.chance(300), &disk = *store] {
-      world.after_us(world.draw(300, slow ? 40'000 : 4'000), [&disk] { disk.sync_one(); });
-    };
-    store->on_vote = [this, node = NodeId(n)] {
-      if (!world.faulty || !world.chance(30)) return;
-      ++world.tally["crash after a vote"];
-      world.after_us(world.draw(2'000, 60'000), [this, node] {
-        crash(node);
-        world.after_us(world.draw(1'000, 20'000), [this, node] { start(node); });
-      });
-    };
-  }
+  for (std::uint32_t n = 1; n <= nodes; ++n)
+    make_store(NodeId(n));
+}
+
+void Cluster::make_store(NodeId node) {
+  // Far worse than a quartz.
+  clocks_[node].drift_ppm = static_cast<std::int64_t>(world.draw(0, 20'000)) - 10'000;
+  clocks_[node].wrong_ms = static_cast<std::int64_t>(world.draw(0, 4'000)) - 2'000;
+  auto& store = stores_[node];
+  store = std::make_unique<SimStore>();
+  store->on_append = [this](raft::GroupId group, const raft::Entry& entry, raft::Term previous) {
+    checkers.on_append(GroupId(group.value), entry, previous);
+  };
+  store->want_sync = [this, slow = world.chance(300), &disk = *store] {
+    world.after_us(world.draw(300, slow ? 40'000 : 4'000), [&disk] { disk.sync_one(); });
+  };
+  auto crash_in = [this, node](std::uint64_t us, std::uint64_t down_us) {
+    world.after_us(us, [this, node, down_us] {
+      if (!world.faulty) return;
+      crash(node);
+      world.after_us(down_us, [this, node] { start(node); });
+    });
+  };
+  // Who comes back before the election has ended may be asked for the same vote again.
+  store->on_vote = [this, node, crash_in] {
+    if (!world.faulty || !(doubted_[node] > world.now() || world.chance(30))) return;
+    ++world.tally["crash after a vote"];
+    crash_in(world.draw(60, 10'000), world.draw(200, 10'000));
+  };
+  store->on_before_snapshot = [this, crash_in] {
+    if (!world.faulty || !world.chance(20)) return;
+    ++world.tally["crash before a snapshot was durable"];
+    crash_in(0, world.draw(1'000, 500'000));
+  };
 }
 
 Cluster::~Cluster() = default;
@@ -109,7 +133,7 @@ void Cluster::reset_streams(NodeId a, NodeId b) {
 }
 
 void Cluster::stream(NodeId from, NodeId to, std::function<void(Process&)> deliver) {
-  std::uint64_t us = from == to ? world.draw(1, 20) : world.draw(100, 500);
+  std::uint64_t us = from == to ? world.draw(1, 20) : world.latency_us(from, to);
   if (from != to && world.faulty && world.chance(30)) us += world.draw(1'000, 40'000);
   if (from != to && world.faulty && world.chance(1)) {
     // What follows still arrives for a while: a proxy between, or a bug of the transport's.
@@ -124,7 +148,7 @@ void Cluster::stream(NodeId from, NodeId to, std::function<void(Process&)> deliv
   world.at(when, [this, from, to, generation, deliver = std::move(deliver)] {
     Link& l = link(from, to);
     if (from != to && l.generation != generation) return;
-    if (!world.connected(from, to)) {
+    if (!world.reaches(from, to)) {
       // What is lost breaks the stream; both ends notice after a while.
       if (std::exchange(l.broken, true)) return;
       world.after_us(world.draw(10'000, 900'000), [this, from, to] {

@@ -21,6 +21,15 @@ namespace warren::simulation {
 
 class Cluster;
 
+// A node's clocks, which survive its process: their speed and what the wall clock is wrong by.
+struct Clock {
+  std::int64_t drift_ppm = 0;
+  std::int64_t wrong_ms = 0;
+  BootTime boot(BootTime world) const;
+  // How long a period of this clock takes in the world.
+  std::uint64_t period_us(Milliseconds period) const;
+};
+
 // Who uses a node's front end: the workload. Calls come for channels that are open there.
 class Users {
  public:
@@ -53,8 +62,8 @@ class Process final : public replica::GroupSetOutlet,
   ConsumerNumber next_consumer() { return ConsumerNumber(next_consumer_++); }
   replica::GroupClient& client(GroupId group);
   replica::CatalogClient& definitions() { return *definitions_; }
-  BootTime now() const;
-  // The group's session was within reach all the time since, but for moments.
+  BootTime now() const;  // by its own clock
+  // The group's session was within reach all the time since (the world's), but for moments.
   bool reachable_since(GroupId group, BootTime since) const;
 
   void receive(std::vector<raft::Message> messages);
@@ -93,6 +102,7 @@ class Process final : public replica::GroupSetOutlet,
   void tick();
   void make_groups();
   void check_leaders();
+  void check_dispatchers();
   void seek(GroupId group, NodeId hint);
   void register_self();
   void registered(Incarnation incarnation);
@@ -103,6 +113,7 @@ class Process final : public replica::GroupSetOutlet,
   World& world_;
   const NodeId node_;
   SimStore& store_;
+  const Clock clock_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   replica::GroupSet set_;
   std::shared_ptr<const catalog::Snapshot> catalog_;
@@ -136,6 +147,8 @@ class Cluster {
 
   // Breaks the streams between two nodes, in both directions, without anybody's crash.
   void reset_streams(NodeId a, NodeId b);
+  // Its next votes are each followed by a crash and a quick restart.
+  void doubt(NodeId node, Milliseconds period) { doubted_[node] = world.now() + period; }
   // In order, until the stream breaks. `generation` of the pair is checked at both ends.
   void stream(NodeId from, NodeId to, std::function<void(Process&)> deliver);
 
@@ -152,6 +165,7 @@ class Cluster {
     BootTime last{};
     bool broken = false;  // something was lost: it must be reset
   };
+  void make_store(NodeId node);
   Link& link(NodeId a, NodeId b) { return links_[a < b ? std::pair(a, b) : std::pair(b, a)]; }
 
   const std::uint32_t nodes_;
@@ -159,6 +173,8 @@ class Cluster {
   std::map<NodeId, std::unique_ptr<Process>> processes_;
   std::map<std::pair<NodeId, NodeId>, Link> links_;
   std::map<std::pair<NodeId, NodeId>, BootTime> in_order_;
+  std::map<NodeId, BootTime> doubted_;  // until then
+  std::map<NodeId, Clock> clocks_;
   friend class Process;
 };
 

@@ -51,12 +51,21 @@ struct Process::Session final : replica::GroupClientSink {
   BootTime long_outage_end{};
 };
 
+namespace {
+// Timeouts differ between nodes and between lives, as in production.
+replica::GroupSetConfig seeded(replica::GroupSetConfig config, World& world) {
+  config.raft.seed = world.draw(1, 1u << 30);
+  return config;
+}
+}  // namespace
+
 Process::Process(Cluster& cluster, NodeId node, SimStore& store)
     : cluster_(cluster),
       world_(cluster.world),
       node_(node),
       store_(store),
-      set_(cluster.config, store, *this, *this),
+      clock_(cluster.clocks_.at(node)),
+      set_(seeded(cluster.config, world_), store, *this, *this),
       catalog_(std::make_shared<const catalog::Snapshot>()) {
   store.later = [this](std::function<void()> what) {
     world_.after_us(world_.draw(50, 2000), [this, alive = std::weak_ptr(alive_), what] {
@@ -78,19 +87,19 @@ Process::~Process() {
 }
 
 BootTime Process::now() const {
-  return world_.now();
+  return clock_.boot(world_.now());
 }
 
 bool Process::reachable_since(GroupId group, BootTime since) const {
   auto at = sessions_.find(group);
   if (at == sessions_.end()) return false;
   const Session& session = *at->second;
-  return session.long_outage_end < since && now() - session.flowed_at < 1s;
+  return session.long_outage_end < since && world_.now() - session.flowed_at < 1s;
 }
 
 replica::Now Process::time() const {
-  auto ms = std::chrono::duration_cast<Milliseconds>(world_.now()).count();
-  return {world_.now(), Stamp(1'700'000'000'000 + static_cast<std::uint64_t>(ms))};
+  auto ms = std::chrono::duration_cast<Milliseconds>(now()).count() + clock_.wrong_ms;
+  return {now(), Stamp(1'700'000'000'000 + static_cast<std::uint64_t>(ms))};
 }
 
 void Process::boot(bool first) {
@@ -118,12 +127,13 @@ void Process::boot(bool first) {
 }
 
 void Process::tick() {
-  world_.after(10ms, [this, alive = std::weak_ptr(alive_)] {
+  world_.after_us(clock_.period_us(10ms), [this, alive = std::weak_ptr(alive_)] {
     if (alive.expired()) return;
     set_.tick(time());
     register_self();
     tick();
     turn();
+    check_dispatchers();
   });
 }
 
@@ -148,7 +158,7 @@ void Process::turn() {
   make_groups();
   if (definitions_) definitions_->turn(now());
   for (auto& [group, session] : sessions_) {
-    session->watch(now());
+    session->watch(world_.now());
     session->client.turn(now());
     more = more || session->client.has_work();
   }
@@ -171,10 +181,14 @@ void Process::check_leaders() {
     cluster_.checkers.on_leader(
         GroupId(id.value), status->term, status->leader, status->last,
         [this, id](raft::Index index) { return store_.log().term(id, index); });
+  }
+}
+
+void Process::check_dispatchers() {
+  for (const auto& [id, disk] : store_.visible())
     if (const auto* host = set_.queue_host(GroupId(id.value)))
       if (std::string broken = host->dispatcher().broken_invariant(); !broken.empty())
         world_.violation(fmt::format("dispatcher of group {}: {}", id.value, broken));
-  }
 }
 
 // Groups that the catalog places here and that are not yet.

@@ -12,12 +12,13 @@ using namespace std::chrono_literals;
 
 class Run {
  public:
-  Run(std::uint64_t seed, bool trace)
+  Run(std::uint64_t seed, bool trace, bool calm)
       : world_(seed),
         cluster_(world_, world_.chance(700) ? 3 : 5, static_cast<std::uint32_t>(world_.draw(1, 3))),
         workload_(cluster_, static_cast<std::uint32_t>(world_.draw(2, 5)),
                   static_cast<std::uint32_t>(world_.draw(1, 3))) {
     world_.trace = trace;
+    world_.faulty = !calm;
   }
 
   RunResult go() {
@@ -27,7 +28,7 @@ class Run {
     world_.run_until(world_.now() + 4s);
     BootTime end = world_.now() + Milliseconds(world_.draw(5'000, 15'000));
     while (world_.now() < end && !world_.failed()) {
-      fault();
+      if (world_.faulty) fault();
       world_.run_until(world_.now() + Milliseconds(world_.draw(100, 1'200)));
     }
     heal();
@@ -41,10 +42,22 @@ class Run {
   }
 
  private:
+  enum Ways { there, back, both };
+  Ways draw_ways() {
+    Ways ways = world_.chance(600) ? both : world_.chance(500) ? there : back;
+    if (ways != both) ++world_.tally["cut in one direction"];
+    return ways;
+  }
+  void cut(NodeId a, NodeId b, Ways ways, Milliseconds period) {
+    if (ways == back) return cut(b, a, there, period);
+    world_.cut(a, b);
+    world_.after(period, [this, a, b] { world_.mend(a, b); });
+    if (ways == both) cut(b, a, there, period);
+  }
   NodeId any() { return NodeId(static_cast<std::uint32_t>(world_.draw(1, cluster_.size()))); }
 
   void fault() {
-    switch (world_.draw(0, 9)) {
+    switch (world_.draw(0, 12)) {
       case 0:
       case 1:
       case 2:
@@ -58,6 +71,11 @@ class Run {
         return cut_one();
       case 7:
         return declare_dead();
+      case 8:
+      case 9:
+        return rivals();
+      case 10:
+        return slow_one();
       default:
         return reset_one();
     }
@@ -85,20 +103,42 @@ class Run {
     NodeId node = any();
     ++world_.tally["partition"];
     world_.note(fmt::format("node {} is cut off", node));
-    BootTime until = world_.now() + Milliseconds(world_.draw(100, 6'000));
+    Milliseconds period(world_.draw(100, 6'000));
+    Ways ways = draw_ways();
     for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
-      if (NodeId other(n); other != node) {
-        world_.cut(node, other);
-        world_.at(until, [this, node, other] { world_.mend(node, other); });
-      }
+      if (NodeId other(n); other != node) cut(node, other, ways, period);
   }
   void cut_one() {
     NodeId a = any(), b = any();
     if (a == b) return;
     ++world_.tally["link cut"];
     world_.note(fmt::format("link {}-{} is cut", a, b));
-    world_.cut(a, b);
-    world_.after(Milliseconds(world_.draw(100, 6'000)), [this, a, b] { world_.mend(a, b); });
+    cut(a, b, draw_ways(), Milliseconds(world_.draw(100, 6'000)));
+  }
+  void slow_one() {
+    NodeId a = any(), b = any();
+    if (a == b) return;
+    ++world_.tally["slow link"];
+    world_.slow_down(a, b, Milliseconds(world_.draw(100, 3'000)));
+  }
+  // The leader of a group comes back at once, without its office, and the two others, who do not
+  // hear each other, want its vote.
+  void rivals() {
+    GroupId group(static_cast<std::uint32_t>(world_.draw(1, cluster_.groups)));
+    Process* leader = cluster_.leader_of(group);
+    if (leader == nullptr) return crash_one();
+    auto status = leader->set().status(group);
+    NodeId voter(status->leader.node);
+    std::vector<NodeId> others;
+    for (const raft::MemberId& member : status->configuration.voters)
+      if (NodeId other(member.node); other != voter && cluster_.up(other)) others.push_back(other);
+    if (others.size() != 2 || status->leader.node == 0) return crash_one();
+    ++world_.tally["rivals"];
+    cut(others[0], others[1], both, Milliseconds(world_.draw(200, 2'000)));
+    world_.slow_down(others[world_.draw(0, 1)], voter, Milliseconds(world_.draw(100, 1'000)));
+    cluster_.doubt(voter, 500ms);
+    cluster_.crash(voter);
+    world_.after_us(world_.draw(500, 10'000), [this, voter] { cluster_.start(voter); });
   }
   void reset_one() {
     NodeId a = any(), b = any();
@@ -189,8 +229,8 @@ class Run {
 
 }  // namespace
 
-RunResult run(std::uint64_t seed, bool trace) {
-  return Run(seed, trace).go();
+RunResult run(std::uint64_t seed, bool trace, bool calm) {
+  return Run(seed, trace, calm).go();
 }
 
 const std::vector<std::string>& required_faults() {
@@ -204,6 +244,13 @@ const std::vector<std::string>& required_faults() {
                                                  "link cut",
                                                  "stream reset",
                                                  "declared dead",
+                                                 "rivals",
+                                                 "slow link",
+                                                 "cut in one direction",
+                                                 "packet on a slow link",
+                                                 "stream message lost",
+                                                 "crash after a vote",
+                                                 "crash before a snapshot was durable",
                                                  "incarnation lost",
                                                  "all nodes at once",
                                                  "leader",

@@ -14,7 +14,8 @@ struct RunResult {
   Tally tally;
 };
 
-RunResult run(std::uint64_t seed, bool trace);
+// `calm`: without any fault.
+RunResult run(std::uint64_t seed, bool trace, bool calm);
 
 // Kinds of fault that a range of seeds must have shown at least once.
 const std::vector<std::string>& required_faults();

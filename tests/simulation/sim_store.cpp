@@ -18,9 +18,10 @@ void apply_write(GroupDisk& disk, const raft::GroupWrite& write) {
 
 }  // namespace
 
-void SimStore::enqueue(std::function<void(Disk&)> apply, std::function<void()> done) {
+void SimStore::enqueue(std::function<void(Disk&)> apply, std::function<void()> done,
+                       bool snapshot) {
   apply(visible_);
-  queue_.push_back({std::move(apply), std::move(done)});
+  queue_.push_back({std::move(apply), std::move(done), snapshot});
 #ifdef WARREN_MUTATION_ANSWER_BEFORE_SYNC
   // A page cache that is written out now and then.
   if (queue_.size() >= 16)
@@ -37,6 +38,7 @@ void SimStore::sync_one() {
   queue_.pop_front();
   operation.apply(durable_);
   if (operation.done) operation.done();
+  if (!queue_.empty() && queue_.front().snapshot) on_before_snapshot();
 }
 
 bool SimStore::crash() {
@@ -116,7 +118,7 @@ void SimStore::write_snapshot(raft::GroupId group, const raft::SnapshotMeta& met
             here.parts.erase(part.key);
         }
       },
-      [this, done = std::move(done)] { later(done); });
+      [this, done = std::move(done)] { later(done); }, true);
 }
 
 Result<void> SimStore::load_snapshot(
@@ -140,13 +142,14 @@ void SimStore::install(raft::GroupId group, const GroupDisk& from, std::function
       [this, done = std::move(done)] { later(done); });
 }
 
+bool SimStore::grants_vote(const raft::GroupWrite& write) const {
+  const GroupDisk& disk = visible_.at(write.group);
+  return write.hard_state && write.hard_state->vote && write.hard_state->vote != disk.self &&
+         (write.hard_state->term > disk.hard_state.term || !disk.hard_state.vote);
+}
+
 void SimStore::write(std::uint64_t number, std::vector<raft::GroupWrite> writes) {
-  for (const raft::GroupWrite& write : writes) {
-    const GroupDisk& disk = visible_[write.group];
-    if (write.hard_state && write.hard_state->vote && write.hard_state->vote != disk.self &&
-        write.hard_state->term > disk.hard_state.term && on_vote)
-      on_vote();
-  }
+  bool votes = std::ranges::any_of(writes, [&](const auto& write) { return grants_vote(write); });
   for (const raft::GroupWrite& write : writes)
     for (const raft::Entry& entry : write.entries) {
       bool first = &entry == &write.entries.front();
@@ -159,11 +162,15 @@ void SimStore::write(std::uint64_t number, std::vector<raft::GroupWrite> writes)
     for (const raft::GroupWrite& write : writes)
       apply_write(disk[write.group], write);
   };
+  auto answer = [this, number, votes] {
+    written(number);
+    if (votes) on_vote();
+  };
 #ifdef WARREN_MUTATION_ANSWER_BEFORE_SYNC
   enqueue(std::move(apply), nullptr);
-  later([this, number] { written(number); });
+  later(answer);
 #else
-  enqueue(std::move(apply), [this, number] { written(number); });
+  enqueue(std::move(apply), answer);
 #endif
 }
 

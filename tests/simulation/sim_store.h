@@ -32,7 +32,8 @@ class SimStore final : public replica::GroupStore, private raft::LogStore {
   std::function<void()> want_sync;                   // schedule sync_one()
   std::function<void(std::uint64_t)> written;
   std::function<void(raft::GroupId, const raft::Entry&, raft::Term previous)> on_append;
-  std::function<void()> on_vote;  // for another member
+  std::function<void()> on_vote;             // one for another member is on its way
+  std::function<void()> on_before_snapshot;  // all before it is durable, it is not
 
   void sync_one();  // the oldest operation becomes durable
   bool unsynced() const { return !queue_.empty(); }
@@ -62,13 +63,15 @@ class SimStore final : public replica::GroupStore, private raft::LogStore {
   struct Operation {
     std::function<void(Disk&)> apply;
     std::function<void()> done;
+    bool snapshot = false;
   };
 
   void write(std::uint64_t number, std::vector<raft::GroupWrite> writes) override;
   std::vector<raft::Entry> entries(raft::GroupId group, raft::Index first, raft::Index last,
                                    std::uint64_t max_bytes) override;
   std::optional<raft::Term> term(raft::GroupId group, raft::Index index) override;
-  void enqueue(std::function<void(Disk&)> apply, std::function<void()> done);
+  void enqueue(std::function<void(Disk&)> apply, std::function<void()> done, bool snapshot = false);
+  bool grants_vote(const raft::GroupWrite& write) const;
 
   Disk visible_;
   Disk durable_;

@@ -51,7 +51,7 @@ void Workload::declare(std::uint32_t number) {
         }
         again();
       },
-      world_.now());
+      process->now());
   process->touch();
 }
 
@@ -102,7 +102,7 @@ void Workload::publish_one(Publisher& publisher, Process& process) {
     publish.queues.assign(queues.begin(), queues.end());
     publish.persistent = true;
     publisher.unconfirmed[publish.origin.tag] = {key, queues};
-    process.client(group).submit({queue::ClientCommand(std::move(publish))}, world_.now());
+    process.client(group).submit({queue::ClientCommand(std::move(publish))}, process.now());
     ++published_;
   }
 }
@@ -170,7 +170,7 @@ void Workload::consume(Consumer& consumer) {
           [this, channel = consumer.channel](Result<ConsumerNumber> result) {
             if (Consumer* c = consumer_of(channel); c != nullptr && !result) c->asked = false;
           },
-          world_.now());
+          process->now());
 }
 
 void Workload::get(Consumer& consumer) {
@@ -190,7 +190,7 @@ void Workload::get(Consumer& consumer) {
         cluster_.checkers.on_delivery(group, *reply->delivery);
         on_delivery(channel, group, std::move(*reply->delivery));
       },
-      world_.now());
+      process->now());
 }
 
 void Workload::on_delivery(std::uint64_t channel, GroupId group, queue::Delivery delivery) {
@@ -226,14 +226,15 @@ void Workload::settle(std::uint64_t channel, GroupId group, QueueId queue, queue
   std::uint64_t tag = next_settle_++;
   if (kind == queue::SettleKind::ack) consumer->acking[tag] = {held, holding.mapped()};
   process->client(group).submit(
-      {queue::ClientCommand(queue::Settle{{channel, tag}, queue, kind, {held}})}, world_.now());
+      {queue::ClientCommand(queue::Settle{{channel, tag}, queue, kind, {held}})}, process->now());
   process->touch();
 }
 
 void Workload::close(Consumer& consumer) {
   ++world_.tally["channel closed"];
   Process* process = cluster_.process(consumer.node);
-  process->client(queues_.at(consumer.queue)).close_channel(consumer.channel, [] {}, world_.now());
+  process->client(queues_.at(consumer.queue))
+      .close_channel(consumer.channel, [] {}, process->now());
   consumer.channel = 0;
   consumer.asked = false;
   consumer.held.clear();

@@ -19,12 +19,19 @@ void World::run_until(BootTime when) {
   if (!failed()) now_ = when;
 }
 
+std::uint64_t World::latency_us(NodeId from, NodeId to) {
+  auto slow = slow_.find({from, to});
+  if (!faulty || slow == slow_.end() || slow->second < now_) return draw(100, 600);
+  ++tally["packet on a slow link"];
+  return draw(1'000, 60'000);
+}
+
 void World::packet(NodeId from, NodeId to, const std::function<void()>& deliver) {
-  if (!connected(from, to)) {
+  if (!reaches(from, to)) {
     ++tally["packet cut off"];
     return;
   }
-  std::uint64_t us = draw(100, 600);
+  std::uint64_t us = latency_us(from, to);
   if (faulty) {
     if (chance(15)) {
       ++tally["packet lost"];
@@ -40,7 +47,7 @@ void World::packet(NodeId from, NodeId to, const std::function<void()>& deliver)
     }
   }
   after_us(us, [this, from, to, deliver] {
-    if (connected(from, to)) deliver();
+    if (reaches(from, to)) deliver();
   });
 }
 

@@ -36,11 +36,15 @@ class World {
   // Until `when`, or a violation.
   void run_until(BootTime when);
 
-  // The network. Nodes count from 1.
-  bool connected(NodeId a, NodeId b) const { return a == b || !cut_.contains(pair(a, b)); }
-  void cut(NodeId a, NodeId b) { cut_.insert(pair(a, b)); }
-  void mend(NodeId a, NodeId b) { cut_.erase(pair(a, b)); }
+  // The network. Nodes count from 1. Each direction of a link is cut and slowed for itself.
+  bool reaches(NodeId from, NodeId to) const { return !cut_.contains({from, to}); }
+  bool connected(NodeId a, NodeId b) const { return reaches(a, b) && reaches(b, a); }
+  void cut(NodeId from, NodeId to) { cut_.insert({from, to}); }
+  void mend(NodeId from, NodeId to) { cut_.erase({from, to}); }
   void mend_all() { cut_.clear(); }
+  void slow_down(NodeId from, NodeId to, Milliseconds period) { slow_[{from, to}] = now_ + period; }
+  // What a packet between two nodes takes now.
+  std::uint64_t latency_us(NodeId from, NodeId to);
   // One packet, which may be lost, late, doubled or overtaken while `faulty`.
   void packet(NodeId from, NodeId to, const std::function<void()>& deliver);
   bool faulty = true;
@@ -53,9 +57,6 @@ class World {
   void note(const std::string& what) const;
 
  private:
-  static std::pair<NodeId, NodeId> pair(NodeId a, NodeId b) {
-    return a < b ? std::pair(a, b) : std::pair(b, a);
-  }
   struct Event {
     BootTime when;
     std::uint64_t order;
@@ -70,6 +71,7 @@ class World {
   std::uint64_t order_ = 0;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::set<std::pair<NodeId, NodeId>> cut_;
+  std::map<std::pair<NodeId, NodeId>, BootTime> slow_;  // until then
   std::vector<std::string> violations_;
 };
 
