@@ -19,10 +19,11 @@ const Checkout* Checkouts::find(MessageId message) const {
   return it == items_.end() ? nullptr : &it->second;
 }
 
-void Checkouts::renew(MessageId message, CheckoutId id) {
+void Checkouts::renew(MessageId message, CheckoutId id, CheckoutId before) {
   auto at = items_.find(message);
   CHECK(at != items_.end() && !at->second.settling, "message {} is not held", message.entry);
   at->second.id = id;
+  at->second.before = before;
 }
 
 void Checkouts::start_settling(MessageId message) {

@@ -28,7 +28,8 @@ struct Checkout {
   Ordinal ordinal;
   std::uint32_t size = 0;
   bool settling = false;
-  bool ahead = false;  // of the queue's cursor, which must pass over it
+  bool ahead = false;   // of the queue's cursor, which must pass over it
+  CheckoutId before{};  // as its session claimed it: it may not have heard of `id`
 };
 
 class Checkouts {
@@ -39,7 +40,7 @@ class Checkouts {
   void insert(MessageId message, const Checkout& checkout);
   const Checkout* find(MessageId message) const;
   // REQUIRES: held.
-  void renew(MessageId message, CheckoutId id);
+  void renew(MessageId message, CheckoutId id, CheckoutId before);
   void start_settling(MessageId message);
   // The cursor passed over it.
   void pass(MessageId message);

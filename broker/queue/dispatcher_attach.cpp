@@ -120,8 +120,9 @@ bool Dispatcher::claim_message(DispatchQueue* queue, SessionId session, const Cl
     return false;
   }
   if (const Checkout* checkout = queue->checkouts.find(held.message)) {
-    bool same =
-        !checkout->settling && checkout->session == session && checkout->id == held.checkout;
+    // By the id that it claimed last time, where the answer was lost.
+    bool named = checkout->id == held.checkout || checkout->before == held.checkout;
+    bool same = !checkout->settling && checkout->session == session && named;
     if (same)
       renew_claim(*queue, session, held, reply);
     else
@@ -139,7 +140,8 @@ bool Dispatcher::claim_message(DispatchQueue* queue, SessionId session, const Cl
   queue->checkouts.insert(
       held.message,
       Checkout{now, session, state == nullptr ? ConsumerNumber() : claim.consumer.number,
-               message->ordinal, message->size, false, message->ordinal >= queue->cursor});
+               message->ordinal, message->size, false, message->ordinal >= queue->cursor,
+               held.checkout});
   if (state != nullptr) queue->consumers.charge(*state, message->size, config_);
   ask_touch(*queue, session, pending_.needs.touches);
   reply.renewed.push_back({held.message, held.checkout, now});
@@ -149,10 +151,12 @@ bool Dispatcher::claim_message(DispatchQueue* queue, SessionId session, const Cl
 // What is about to lapse gets a checkout that does not.
 void Dispatcher::renew_claim(DispatchQueue& queue, SessionId session, const Held& held,
                              ClaimReply& reply) {
-  if (held.checkout > touch_state(queue, session).lapsing) return;
-  CheckoutId now{term_, ++counter_};
-  queue.checkouts.renew(held.message, now);
-  reply.renewed.push_back({held.message, held.checkout, now});
+  CheckoutId now = queue.checkouts.find(held.message)->id;
+  if (now <= touch_state(queue, session).lapsing) {
+    now = {term_, ++counter_};
+    queue.checkouts.renew(held.message, now, held.checkout);
+  }
+  if (now != held.checkout) reply.renewed.push_back({held.message, held.checkout, now});
 }
 
 // The leader is unchanged: keep what the session holds for the grace, and serve the others.

@@ -84,6 +84,20 @@ TEST_F(AttachTest, RenewedCheckoutsSettleAndOldOnesDoNot) {
   EXPECT_TRUE(world.settle(session_a, orders, {renewed.message, renewed.now}));
 }
 
+TEST_F(AttachTest, AClaimWhoseAnswerWasLostIsRenewedAgain) {
+  auto held = hold(1);
+  world.lead(2);
+  world.attach(session_a, {claim(1, held, 1)});
+  ASSERT_EQ(world.reply.renewed.size(), 1u);
+  CheckoutId now = world.reply.renewed[0].now;
+  world.attach(session_a, {claim(1, held, 1)});
+  EXPECT_TRUE(world.reply.refused.empty());
+  ASSERT_EQ(world.reply.renewed.size(), 1u);
+  EXPECT_EQ(world.reply.renewed[0].now, now);
+  EXPECT_TRUE(world.run().handouts.empty());
+  EXPECT_TRUE(world.settle(session_a, orders, {held[0].held.message, now}));
+}
+
 TEST_F(AttachTest, ClaimedMessagesUseTheConsumersCredit) {
   auto held = hold(2);
   world.publish(orders);
