@@ -20,9 +20,9 @@ Cluster::Cluster(World& w, std::uint32_t nodes, std::uint32_t group_count)
   config.host.dispatcher.mark_stride = 8;
   config.host.cache_bytes = 4096;
   config.host.entry_bytes = 4096;
-  config.snapshot_log_bytes = 32u << 10;
-  config.snapshot_interval = 1500ms;
-  config.retain_log_bytes = 16u << 10;
+  config.snapshot_log_bytes = world.draw(4, 48) << 10;
+  config.snapshot_interval = Milliseconds(world.draw(200, 2'000));
+  config.retain_log_bytes = world.draw(2, 24) << 10;
   client_config.batch_bytes = 2048;
   client_config.stream.window = 8;
   config.host.window = 8;
@@ -39,8 +39,11 @@ void Cluster::make_store(NodeId node) {
   store->on_append = [this](raft::GroupId group, const raft::Entry& entry, raft::Term previous) {
     checkers.on_append(GroupId(group.value), entry, previous);
   };
-  store->want_sync = [this, slow = world.chance(300), &disk = *store] {
-    world.after_us(world.draw(300, slow ? 40'000 : 4'000), [&disk] { disk.sync_one(); });
+  store->want_sync = [this, node, slow = world.chance(300), &disk = *store] {
+    bool stalled = world.faulty && stalled_[node] > world.now();
+    std::uint64_t us = world.draw(300, stalled ? 60'000 : slow ? 40'000 : 4'000);
+    if (stalled) ++world.tally["write to a stalled disk"];
+    world.after_us(us, [&disk] { disk.sync_one(); });
   };
   auto crash_in = [this, node](std::uint64_t us, std::uint64_t down_us) {
     world.after_us(us, [this, node, down_us] {
@@ -56,7 +59,7 @@ void Cluster::make_store(NodeId node) {
     crash_in(world.draw(60, 10'000), world.draw(200, 10'000));
   };
   store->on_before_snapshot = [this, crash_in] {
-    if (!world.faulty || !world.chance(20)) return;
+    if (!world.faulty || !world.chance(40)) return;
     ++world.tally["crash before a snapshot was durable"];
     crash_in(0, world.draw(1'000, 500'000));
   };

@@ -147,6 +147,8 @@ class Cluster {
 
   // Breaks the streams between two nodes, in both directions, without anybody's crash.
   void reset_streams(NodeId a, NodeId b);
+  // Its disk takes long.
+  void stall(NodeId node, Milliseconds period) { stalled_[node] = world.now() + period; }
   // Its next votes are each followed by a crash and a quick restart.
   void doubt(NodeId node, Milliseconds period) { doubted_[node] = world.now() + period; }
   // In order, until the stream breaks. `generation` of the pair is checked at both ends.
@@ -173,7 +175,7 @@ class Cluster {
   std::map<NodeId, std::unique_ptr<Process>> processes_;
   std::map<std::pair<NodeId, NodeId>, Link> links_;
   std::map<std::pair<NodeId, NodeId>, BootTime> in_order_;
-  std::map<NodeId, BootTime> doubted_;  // until then
+  std::map<NodeId, BootTime> doubted_, stalled_;  // until then
   std::map<NodeId, Clock> clocks_;
   friend class Process;
 };

@@ -57,7 +57,7 @@ class Run {
   NodeId any() { return NodeId(static_cast<std::uint32_t>(world_.draw(1, cluster_.size()))); }
 
   void fault() {
-    switch (world_.draw(0, 12)) {
+    switch (world_.draw(0, 14)) {
       case 0:
       case 1:
       case 2:
@@ -73,9 +73,12 @@ class Run {
         return declare_dead();
       case 8:
       case 9:
-        return rivals();
       case 10:
+        return rivals();
+      case 11:
         return slow_one();
+      case 12:
+        return stall_one();
       default:
         return reset_one();
     }
@@ -121,8 +124,12 @@ class Run {
     ++world_.tally["slow link"];
     world_.slow_down(a, b, Milliseconds(world_.draw(100, 3'000)));
   }
+  void stall_one() {
+    ++world_.tally["stalled disk"];
+    cluster_.stall(any(), Milliseconds(world_.draw(100, 2'000)));
+  }
   // The leader of a group comes back at once, without its office, and the two others, who do not
-  // hear each other, want its vote.
+  // hear each other and take their time to write that they stand, want its vote.
   void rivals() {
     GroupId group(static_cast<std::uint32_t>(world_.draw(1, cluster_.groups)));
     Process* leader = cluster_.leader_of(group);
@@ -135,7 +142,8 @@ class Run {
     if (others.size() != 2 || status->leader.node == 0) return crash_one();
     ++world_.tally["rivals"];
     cut(others[0], others[1], both, Milliseconds(world_.draw(200, 2'000)));
-    world_.slow_down(others[world_.draw(0, 1)], voter, Milliseconds(world_.draw(100, 1'000)));
+    for (NodeId rival : others)
+      cluster_.stall(rival, Milliseconds(world_.draw(100, 500)));
     cluster_.doubt(voter, 500ms);
     cluster_.crash(voter);
     world_.after_us(world_.draw(500, 10'000), [this, voter] { cluster_.start(voter); });
@@ -246,6 +254,7 @@ const std::vector<std::string>& required_faults() {
                                                  "declared dead",
                                                  "rivals",
                                                  "slow link",
+                                                 "stalled disk",
                                                  "cut in one direction",
                                                  "packet on a slow link",
                                                  "stream message lost",
