@@ -33,9 +33,13 @@ std::optional<NodeId> LeaderPath::next(BootTime now) {
   return chosen;
 }
 
-GroupLink::GroupLink(GroupId group, SessionId session, const replica::GroupClientConfig& config,
-                     LinkHost& host)
-    : group_(group), host_(host), path_(group, host), client_(session, config, *this) {}
+GroupLink::GroupLink(GroupId group, Incarnation life, SessionId session,
+                     const replica::GroupClientConfig& config, LinkHost& host)
+    : group_(group),
+      life_(life),
+      host_(host),
+      path_(group, host),
+      client_(session, config, *this, life) {}
 
 void GroupLink::on_message(NodeId from, session::ToClient message, BootTime now) {
   if (from == path_.node()) client_.on_message(std::move(message), now);

@@ -59,11 +59,12 @@ class LeaderPath {
 
 class GroupLink final : private replica::GroupClientSink {
  public:
-  // `host` outlives the link.
-  GroupLink(GroupId group, SessionId session, const replica::GroupClientConfig& config,
-            LinkHost& host);
+  // `host` outlives the link. `life`: of the node whose local group it is; else 0.
+  GroupLink(GroupId group, Incarnation life, SessionId session,
+            const replica::GroupClientConfig& config, LinkHost& host);
 
   GroupId group() const { return group_; }
+  Incarnation life() const { return life_; }
   replica::GroupClient& client() { return client_; }
   const replica::GroupClient& client() const { return client_; }
 
@@ -86,6 +87,7 @@ class GroupLink final : private replica::GroupClientSink {
   void on_session_ended() override;
 
   const GroupId group_;
+  const Incarnation life_;
   LinkHost& host_;
   LeaderPath path_;
   BootTime now_{};

@@ -158,10 +158,9 @@ void Lane::on_host_node_up(NodeId node) {
 
 void Lane::start_session(SessionId session) {
   session_ = session;
-  GroupId local = local_group_of(config_.self);
   replica::LocalGroupOutlet& outlet = *this;
-  if (Lane::index_of(local, config_.count) == config_.index)
-    local_ = std::make_unique<replica::LocalGroup>(local, outlet, config_.groups.host, catalog_,
+  if (Lane::index_of(local_group_of(config_.self), config_.count) == config_.index)
+    local_ = std::make_unique<replica::LocalGroup>(session, outlet, config_.groups.host, catalog_,
                                                    Stamp(runtime::wall_ms_now()), now());
   wake();
 }
@@ -184,8 +183,10 @@ replica::GroupClient* Lane::client(GroupId group) {
   auto& link = links_[group];
   if (!link) {
     LinkHost& host = *this;
-    link = std::make_unique<GroupLink>(group, *session_, config_.client, host);
+    Incarnation life = is_local(group) ? life_of(node_of_local(group)) : Incarnation();
+    link = std::make_unique<GroupLink>(group, life, *session_, config_.client, host);
     if (catalog_) link->client().set_catalog_index(catalog_->index());
+    abandon_lost(*link);
   }
   wake();
   return &link->client();

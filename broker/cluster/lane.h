@@ -128,6 +128,8 @@ class Lane final : private LinkHost,
   bool turn_links(BootTime now);
   void flush();
   replica::Now time() const;
+  Incarnation life_of(NodeId node) const;  // 0: it is dead
+  void abandon_lost(GroupLink& link);
   void create_replicas();
   void reshape();
   void reshape_group(const catalog::GroupInfo& info);

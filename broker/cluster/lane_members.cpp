@@ -39,15 +39,26 @@ void Lane::set_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
   // The set that has group 0 has told its own groups already.
   if (index_of(catalog_group, config_.count) != config_.index) set_.set_catalog(catalog_, effects);
   if (local_) local_->set_catalog(catalog_, effects);
-  for (auto& [group, link] : links_)
+  for (auto& [group, link] : links_) {
     link->client().set_catalog_index(catalog_->index());
-  // What a dead node's local group hosted is gone, and the way to it.
-  for (const auto& ended : effects.incarnations_ended) {
-    auto link = links_.find(local_group_of(ended.node));
-    if (ended.node != config_.self && link != links_.end()) link->second->client().abandon();
+    abandon_lost(*link);
   }
   if (places_groups) create_replicas();
   wake();
+}
+
+Incarnation Lane::life_of(NodeId node) const {
+  if (node == config_.self && session_) return session_->incarnation;
+  const catalog::NodeInfo* info = catalog_ ? catalog_->node(node) : nullptr;
+  return info && !info->dead ? info->incarnation : Incarnation();
+}
+
+// What a local group hosted is gone with its node's life, and the way to it. A newer life may be
+// heard of here before it is in this catalog, never the other way round.
+void Lane::abandon_lost(GroupLink& link) {
+  if (!is_local(link.group())) return;
+  Incarnation life = life_of(node_of_local(link.group()));
+  if (!life || life > link.life()) link.client().abandon();
 }
 
 void Lane::set_catalog_floor(CatalogIndex floor) {

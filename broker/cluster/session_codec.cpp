@@ -57,7 +57,10 @@ std::vector<BatchOutcome> take_outcomes(proto::SessionFrame& in) {
 struct BodyEncoder {
   proto::SessionFrame& out;
 
-  void operator()(const Open& body) const { out.set_number(body.released.value); }
+  void operator()(const Open& body) const {
+    out.set_number(body.released.value);
+    out.set_other(body.host.value);
+  }
   void operator()(const Batch& body) const {
     out.set_number(body.number.value);
     out.set_other(body.released.value);
@@ -116,7 +119,7 @@ std::optional<ToHost> decode_to_host(proto::SessionFrame& in) {
   decode_envelope(in, message);
   switch (in.kind()) {
     case kind_named<Open, HostBody>():
-      message.body = Open{BatchNumber(in.number())};
+      message.body = Open{BatchNumber(in.number()), Incarnation(in.other())};
       return message;
     case kind_named<Batch, HostBody>():
       message.body = Batch{BatchNumber(in.number()), BatchNumber(in.other()), take_payload(in)};

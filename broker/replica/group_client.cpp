@@ -11,11 +11,12 @@ namespace warren::replica {
 
 using session::ClientStream;
 
-GroupClient::GroupClient(SessionId session, GroupClientConfig config, GroupClientSink& sink)
+GroupClient::GroupClient(SessionId session, GroupClientConfig config, GroupClientSink& sink,
+                         Incarnation host)
     : session_(session),
       config_(config),
       sink_(sink),
-      stream_(session, config.stream, [this] { return claims(); }) {}
+      stream_(session, config.stream, [this] { return claims(); }, host) {}
 
 GroupClient::~GroupClient() = default;
 

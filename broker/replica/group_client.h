@@ -55,7 +55,9 @@ class GroupClientSink {
 
 class GroupClient {
  public:
-  GroupClient(SessionId session, GroupClientConfig config, GroupClientSink& sink);
+  // `host`: a local group's life (session::Open::host).
+  GroupClient(SessionId session, GroupClientConfig config, GroupClientSink& sink,
+              Incarnation host = {});
   ~GroupClient();
 
   // The owner's catalog, named by the batches from now on. Never falls.

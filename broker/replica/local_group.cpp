@@ -1,6 +1,7 @@
 #include "broker/replica/local_group.h"
 
 #include <utility>
+#include <variant>
 
 #include "broker/base/check.h"
 
@@ -14,15 +15,29 @@ QueueHostConfig local_config(QueueHostConfig config) {
 
 }  // namespace
 
-LocalGroup::LocalGroup(GroupId group, LocalGroupOutlet& outlet, QueueHostConfig config,
+LocalGroup::LocalGroup(SessionId life, LocalGroupOutlet& outlet, QueueHostConfig config,
                        std::shared_ptr<const catalog::Snapshot> catalog, Stamp wall, BootTime now)
-    : group_(group), outlet_(outlet), last_(1) {
+    : group_(local_group_of(life.node)), life_(life.incarnation), outlet_(outlet), last_(1) {
   state_.apply_no_op(last_, Term(1));
-  host_ = std::make_unique<QueueHost>(group, state_, static_cast<QueueHostPorts&>(*this),
+  host_ = std::make_unique<QueueHost>(group_, state_, static_cast<QueueHostPorts&>(*this),
                                       local_config(config), std::move(catalog), Term(1), wall, now);
 }
 
+// The session began in a life of this node that is over: nothing that it waits for will be known
+// here. Were it let in, its numbers would mean other batches. Or this life is the one that is over,
+// and its node has not heard yet.
+bool LocalGroup::is_for_another_life(const session::ToHost& message) {
+  const auto* open = std::get_if<session::Open>(&message.body);
+  if (open == nullptr || open->host == life_) return false;
+  if (open->host < life_)
+    send({message.session, message.epoch, session::Ended{}});
+  else
+    send({message.session, message.epoch, session::NotLeader{}});
+  return true;
+}
+
 void LocalGroup::on_session_message(session::ToHost message, BootTime now) {
+  if (is_for_another_life(message)) return;
   host_->on_message(std::move(message), now);
 }
 

@@ -25,7 +25,8 @@ class LocalGroupOutlet {
 
 class LocalGroup final : private QueueHostPorts {
  public:
-  LocalGroup(GroupId group, LocalGroupOutlet& outlet, QueueHostConfig config,
+  // `life`: of the node that it is the local group of; streams to another one are turned away.
+  LocalGroup(SessionId life, LocalGroupOutlet& outlet, QueueHostConfig config,
              std::shared_ptr<const catalog::Snapshot> catalog, Stamp wall, BootTime now);
 
   void on_session_message(session::ToHost message, BootTime now);
@@ -50,7 +51,10 @@ class LocalGroup final : private QueueHostPorts {
   void on_queue_unused(QueueId queue) override;
   bool apply_proposed(BootTime now);  // false: there was nothing
 
+  bool is_for_another_life(const session::ToHost& message);
+
   const GroupId group_;
+  const Incarnation life_;
   LocalGroupOutlet& outlet_;
   QueueState state_;
   std::unique_ptr<QueueHost> host_;

@@ -6,8 +6,13 @@
 
 namespace warren::session {
 
-ClientStream::ClientStream(SessionId session, ClientLimits limits, std::function<Bytes()> claims)
-    : session_(session), limits_(limits), claims_(std::move(claims)), sender_(limits.window) {
+ClientStream::ClientStream(SessionId session, ClientLimits limits, std::function<Bytes()> claims,
+                           Incarnation host)
+    : session_(session),
+      limits_(limits),
+      claims_(std::move(claims)),
+      host_(host),
+      sender_(limits.window) {
   CHECK(claims_ != nullptr);
 }
 
@@ -41,7 +46,7 @@ void ClientStream::connect(BootTime now) {
   ++epoch_;
   phase_ = Phase::opening;
   heard_ = now;
-  send(Open{sender_.released()});
+  send(Open{sender_.released(), host_});
 }
 
 void ClientStream::disconnect(NodeId hint) {

@@ -49,8 +49,10 @@ class ClientStream {
   enum class Phase : std::uint8_t { disconnected, opening, attaching, flowing, ended };
   enum class RequestOrder : std::uint8_t { at_once, after_batches };
 
-  // `claims` is asked when the attach is sent: what the consumers hold at that time.
-  ClientStream(SessionId session, ClientLimits limits, std::function<Bytes()> claims);
+  // `claims` is asked when the attach is sent: what the consumers hold at that time. `host`:
+  // Open's.
+  ClientStream(SessionId session, ClientLimits limits, std::function<Bytes()> claims,
+               Incarnation host = {});
 
   // Batches. A full stream takes no more: keep commands for a later batch.
   bool full() const { return sender_.full() || phase_ == Phase::ended; }
@@ -101,6 +103,7 @@ class ClientStream {
   const SessionId session_;
   const ClientLimits limits_;
   const std::function<Bytes()> claims_;
+  const Incarnation host_;
   Sender sender_;
   Phase phase_ = Phase::disconnected;
   StreamEpoch epoch_;

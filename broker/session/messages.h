@@ -2,7 +2,7 @@
 // in the transport's envelope. Pure values: any thread. Architecture §8.
 //
 //   front end                                   leader
-//     Open(released)              ->
+//     Open(released, host)        ->
 //                                 <-   Opened(applied, expected), Outcomes (those not released)
 //     Batch expected, …           ->
 //     Attach(after, claims)       ->            waits until batch `after` is applied
@@ -38,6 +38,8 @@ struct BatchOutcome {
 
 struct Open {
   BatchNumber released;  // the sender knows the outcomes up to here
+  // A local group's: of which life of its node; another life never had this session. Else 0.
+  Incarnation host{};
 };
 struct Batch {
   BatchNumber number;

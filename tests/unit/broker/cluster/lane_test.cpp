@@ -1,0 +1,67 @@
+#include "broker/cluster/lane.h"
+
+#include "broker/cluster/session_codec.h"
+#include "tests/unit/broker/cluster/lane_fixture.h"
+
+namespace warren::cluster {
+namespace {
+
+constexpr GroupId local_of_2 = local_group_of(NodeId(2));
+
+// The stream's Open that went to node 2 last; nothing: none did.
+std::optional<session::Open> last_open(RecordingWorld& world) {
+  std::optional<session::Open> found;
+  for (proto::SessionFrame frame : world.to_hosts[NodeId(2)])
+    if (auto message = decode_to_host(frame))
+      if (const auto* open = std::get_if<session::Open>(&message->body)) found = *open;
+  return found;
+}
+
+TEST_F(LaneTest, StreamToALocalGroupNamesTheLifeThatItMeans) {
+  Incarnation life = join(2);
+  world.up = {NodeId(2)};
+  begin();
+  publish(local_of_2, QueueId(99));
+  auto open = last_open(world);
+  ASSERT_TRUE(open);
+  EXPECT_EQ(open->host, life);
+}
+
+TEST_F(LaneTest, WhatIsSubmittedToADeadNodesLocalGroupIsDecidedAtOnce) {
+  Incarnation life = join(2);
+  fixture.run(catalog::NodeDead{NodeId(2), life});
+  begin();
+  publish(local_of_2, QueueId(99));
+  ASSERT_EQ(world.outcomes.size(), 1u);
+  EXPECT_EQ(world.outcomes[0].outcome.code, queue::OutcomeCode::session_ended);
+  EXPECT_EQ(world.sessions_ended, 0);
+}
+
+TEST_F(LaneTest, LocalGroupIsAbandonedWhenItsNodeIsFoundDeadInACatalogThatCameWhole) {
+  Incarnation life = join(2);
+  begin();
+  publish(local_of_2, QueueId(99));
+  EXPECT_TRUE(world.outcomes.empty());
+  fixture.run(catalog::NodeDead{NodeId(2), life});
+  catalog::Effects effects;
+  effects.unknown = true;
+  tell_catalog(effects);
+  EXPECT_EQ(world.outcomes.size(), 1u);
+}
+
+TEST_F(LaneTest, NodeThatIsBornAgainIsMetUnderItsNewLife) {
+  join(2);
+  world.up = {NodeId(2)};
+  begin();
+  publish(local_of_2, QueueId(99));
+  Incarnation life = join(2);
+  tell_catalog();
+  EXPECT_EQ(world.outcomes.size(), 1u);
+  publish(local_of_2, QueueId(99));
+  auto open = last_open(world);
+  ASSERT_TRUE(open);
+  EXPECT_EQ(open->host, life);
+}
+
+}  // namespace
+}  // namespace warren::cluster
