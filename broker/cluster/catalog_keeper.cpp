@@ -62,7 +62,7 @@ void CatalogKeeper::tick() {
 
 void CatalogKeeper::start_session(SessionId session) {
   session_ = session;
-  client_ = std::make_unique<CatalogClient>(session, config_.operation_timeout);
+  client_ = std::make_unique<replica::CatalogClient>(session, config_.operation_timeout);
   path_.lost(NodeId(), lane_.now());
   path_.expedite();
   asking_ = false;
@@ -71,12 +71,17 @@ void CatalogKeeper::start_session(SessionId session) {
 
 void CatalogKeeper::end_session() {
   session_.reset();
-  client_.reset();
+  // Whoever waits for an answer gets one, and may ask again in return.
+  if (auto client = std::exchange(client_, nullptr)) {
+    client->abandon();
+    for (auto& answer : client->take_ready().answers)
+      answer();
+  }
   lease_.revoke();
   publish_lease();
 }
 
-void CatalogKeeper::define(const catalog::Command& command, CatalogClient::Done done) {
+void CatalogKeeper::define(const catalog::Command& command, replica::CatalogClient::Done done) {
   if (!client_) {
     done(fail(ReplyCode::internal_error, "this node is not a member of the cluster now"));
     return;
@@ -92,7 +97,7 @@ void CatalogKeeper::on_reply(NodeId from, session::ToClient message) {
 }
 
 void CatalogKeeper::pump_client() {
-  CatalogClientReady ready = client_->take_ready();
+  replica::CatalogClientReady ready = client_->take_ready();
   for (session::ToHost& message : ready.messages)
     if (path_.node()) lane_.send_catalog_request(path_.node(), std::move(message));
   if (ready.seek) path_.lost(*ready.seek, lane_.now());

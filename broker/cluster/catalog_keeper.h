@@ -16,10 +16,10 @@
 #include "broker/base/clock.h"
 #include "broker/base/ids.h"
 #include "broker/cluster/answer_gate.h"
-#include "broker/cluster/catalog_client.h"
 #include "broker/cluster/formation.h"
 #include "broker/cluster/lane.h"
 #include "broker/cluster/routing_lease.h"
+#include "broker/replica/catalog_client.h"
 #include "broker/runtime/timer.h"
 #include "proto/cluster.pb.h"
 
@@ -64,7 +64,7 @@ class CatalogKeeper {
   void start_session(SessionId session);
   void end_session();
   const std::optional<SessionId>& session() const { return session_; }
-  void define(const catalog::Command& command, CatalogClient::Done done);
+  void define(const catalog::Command& command, replica::CatalogClient::Done done);
 
   void on_answer(session::ToClient message);              // of this leader's host
   void on_reply(NodeId from, session::ToClient message);  // for this node's session
@@ -114,7 +114,7 @@ class CatalogKeeper {
 
   // The node's side.
   std::optional<SessionId> session_;
-  std::unique_ptr<CatalogClient> client_;
+  std::unique_ptr<replica::CatalogClient> client_;
   LeaderPath path_;
   RoutingLease lease_;
   std::atomic<std::int64_t> valid_until_{0};

@@ -142,7 +142,7 @@ class Cluster final : public LaneWorld,
   Lane& lane_of(GroupId group) override;
   bool may_route() const override;
   ConsumerNumber next_consumer() override { return ConsumerNumber(++last_consumer_); }
-  void define(catalog::Command command, CatalogClient::Done done) override;
+  void define(catalog::Command command, replica::CatalogClient::Done done) override;
   Milliseconds operation_timeout() const override { return config_.operation_timeout; }
   std::optional<GroupId> preferred_group() const override;
 

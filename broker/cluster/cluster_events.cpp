@@ -442,7 +442,7 @@ bool Cluster::may_route() const {
   return keeper_->may_route(reactors_.at(0).now());
 }
 
-void Cluster::define(catalog::Command command, CatalogClient::Done done) {
+void Cluster::define(catalog::Command command, replica::CatalogClient::Done done) {
   post_to_keeper([command = std::move(command), done = std::move(done)](CatalogKeeper& keeper) {
     keeper.define(command, done);
   });

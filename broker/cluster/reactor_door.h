@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "broker/base/ids.h"
-#include "broker/cluster/catalog_client.h"
 #include "broker/cluster/door.h"
 #include "broker/cluster/lane.h"
+#include "broker/replica/catalog_client.h"
 #include "broker/runtime/reactor.h"
 #include "broker/runtime/timer.h"
 
@@ -29,7 +29,7 @@ class DoorWorld {
   virtual bool may_route() const = 0;
   virtual ConsumerNumber next_consumer() = 0;
   // `done` comes on the catalog's reactor.
-  virtual void define(catalog::Command command, CatalogClient::Done done) = 0;
+  virtual void define(catalog::Command command, replica::CatalogClient::Done done) = 0;
   virtual Milliseconds operation_timeout() const = 0;
   // Where a new queue is hosted best: a group that this node leads, if any.
   virtual std::optional<GroupId> preferred_group() const = 0;

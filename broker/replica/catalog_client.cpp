@@ -1,94 +1,101 @@
 #include "broker/replica/catalog_client.h"
 
-#include "broker/base/check.h"
+#include <utility>
+#include <variant>
+
 #include "broker/replica/catalog_codec.h"
 
 namespace warren::replica {
+
 namespace {
 
-using session::ClientStream;
+Result<catalog::Outcome> no_answer() {
+  return fail(ReplyCode::internal_error,
+              "the cluster's definitions have no leader now: a majority of the nodes must be up");
+}
 
-Result<catalog::Outcome> undecided() {
-  return fail(ReplyCode::internal_error, "the definitions' group did not answer in time");
+Result<catalog::Outcome> no_session() {
+  return fail(ReplyCode::connection_forced, "this node was declared dead while it waited");
 }
 
 }  // namespace
 
-CatalogClient::CatalogClient(SessionId session, Milliseconds timeout, CatalogClientSink& sink,
+CatalogClient::CatalogClient(SessionId session, Milliseconds time_limit,
                              session::ClientLimits limits)
-    : sink_(sink), timeout_(timeout), stream_(session, limits, [] { return Bytes(); }) {}
+    : time_limit_(time_limit), stream_(session, limits, [] { return Bytes(); }) {}
 
-void CatalogClient::define(catalog::Command command,
-                           std::function<void(Result<catalog::Outcome>)> done, BootTime now) {
-  if (ended_) return decide(std::move(done), undecided());
-  asked_.push_back({encode_catalog_batch(std::span(&command, 1)), now + timeout_, std::move(done)});
+void CatalogClient::define(const catalog::Command& command, Done done, BootTime now) {
+  if (ended_) {
+    late_.push_back([done = std::move(done)] { done(no_session()); });
+    return;
+  }
+  queued_.emplace_back(encode_catalog_batch(std::span(&command, 1)),
+                       Waiting{now + BootTime(time_limit_), std::move(done)});
+  send_queued();
 }
 
-void CatalogClient::connect(BootTime now) {
-  drain();
-  stream_.connect(now);
-}
-
-void CatalogClient::disconnect(NodeId hint) {
-  stream_.disconnect(hint);
-  drain();
-}
-
-void CatalogClient::on_message(session::ToClient message, BootTime now) {
-  stream_.on_message(std::move(message), now);
-  drain();
-}
-
-void CatalogClient::decide(std::function<void(Result<catalog::Outcome>)> done,
-                           Result<catalog::Outcome> result) {
-  if (done)
-    to_tell_.push_back([done = std::move(done), result = std::move(result)] { done(result); });
-}
-
-void CatalogClient::drain() {
-  session::ClientReady ready = stream_.take_ready();
-  for (session::ToHost& message : ready.messages)
-    to_tell_.push_back([this, m = std::move(message)]() mutable { sink_.send(std::move(m)); });
-  for (session::Happening& happening : ready.happenings) {
-    if (auto* decided = std::get_if<session::Decided>(&happening)) {
-      CHECK(sent_ > 0);
-      Asked asked = std::move(asked_.front());
-      asked_.pop_front();
-      --sent_;
-      Result<catalog::Outcome> result = undecided();
-      if (decided->octets)
-        if (auto outcomes = decode_catalog_outcomes(*decided->octets);
-            outcomes && !outcomes->empty())
-          result = std::move(outcomes->front());
-      decide(std::move(asked.done), std::move(result));
-    } else if (auto* seek = std::get_if<session::SeekLeader>(&happening)) {
-      to_tell_.push_back([this, hint = seek->hint] { sink_.seek_leader(hint); });
-    } else if (std::holds_alternative<session::SessionEnded>(happening)) {
-      ended_ = true;
-      for (Asked& asked : std::exchange(asked_, {}))
-        decide(std::move(asked.done), undecided());
-      to_tell_.push_back([this] { sink_.on_session_ended(); });
-    }
+void CatalogClient::send_queued() {
+  while (!queued_.empty() && !stream_.full()) {
+    BatchNumber number = stream_.submit(std::move(queued_.front().first));
+    waiting_.emplace(number, std::move(queued_.front().second));
+    queued_.pop_front();
   }
 }
 
-void CatalogClient::turn(BootTime now) {
+void CatalogClient::tick(BootTime now) {
   stream_.tick(now);
-  drain();
-  auto phase = stream_.phase();
-  bool connected = phase == ClientStream::Phase::attaching || phase == ClientStream::Phase::flowing;
-  while (connected && sent_ < asked_.size() && !stream_.full())
-    stream_.submit(asked_[sent_++].payload);
-  drain();
-  for (Asked& asked : asked_) {
-    if (asked.deadline > now) break;
-    decide(std::exchange(asked.done, nullptr), undecided());
+  auto expire = [&](Waiting& waiting) {
+    if (waiting.done && waiting.deadline <= now)
+      late_.push_back([done = std::exchange(waiting.done, {})] { done(no_answer()); });
+  };
+  for (auto& [number, waiting] : waiting_)
+    expire(waiting);
+  // Not sent yet, so it need never be.
+  while (!queued_.empty() && queued_.front().second.deadline <= now) {
+    expire(queued_.front().second);
+    queued_.pop_front();
   }
-  // One that was never sent need not be.
-  while (asked_.size() > sent_ && asked_[sent_].deadline <= now)
-    asked_.erase(asked_.begin() + static_cast<std::ptrdiff_t>(sent_));
-  for (auto& tell : std::exchange(to_tell_, {}))
-    tell();
+}
+
+void CatalogClient::decide(const session::Decided& decided, CatalogClientReady& ready) {
+  auto node = waiting_.extract(decided.number);
+  if (node.empty() || !node.mapped().done) return;
+  Result<catalog::Outcome> result = no_session();
+  if (decided.octets) {
+    auto outcomes = decode_catalog_outcomes(*decided.octets);
+    if (!outcomes)
+      result = std::unexpected(outcomes.error());
+    else if (outcomes->size() == 1)
+      result = std::move(outcomes->front());
+    else
+      result = fail(ReplyCode::internal_error, "malformed catalog outcome");
+  }
+  ready.answers.push_back(
+      [done = std::move(node.mapped().done), result = std::move(result)] { done(result); });
+}
+
+void CatalogClient::end(CatalogClientReady& ready) {
+  ended_ = true;
+  ready.ended = true;
+  for (auto& [payload, waiting] : std::exchange(queued_, {}))
+    ready.answers.push_back([done = std::move(waiting.done)] { done(no_session()); });
+}
+
+CatalogClientReady CatalogClient::take_ready() {
+  CatalogClientReady ready;
+  ready.answers = std::exchange(late_, {});
+  session::ClientReady stream = stream_.take_ready();
+  for (session::Happening& happening : stream.happenings) {
+    if (auto* decided = std::get_if<session::Decided>(&happening)) decide(*decided, ready);
+    if (auto* seek = std::get_if<session::SeekLeader>(&happening)) ready.seek = seek->hint;
+    if (std::holds_alternative<session::SessionEnded>(happening)) end(ready);
+  }
+  send_queued();
+  ready.messages = std::move(stream.messages);
+  session::ClientReady more = stream_.take_ready();
+  for (session::ToHost& message : more.messages)
+    ready.messages.push_back(std::move(message));
+  return ready;
 }
 
 }  // namespace warren::replica

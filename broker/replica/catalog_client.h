@@ -1,11 +1,14 @@
-// CatalogClient: a node's session with group 0: definitions asked for by this node's clients, in
-// order, each with its outcome. Re-sends across leaders as GroupClient does. Owned by cluster, on
-// one reactor; pure. When the session ends, make another. Architecture §8.
+// CatalogClient: this node's session with group 0. Sends definitions in order, one to a batch, over
+// whatever stream there is; answers each by its outcome, or with 541 when none came within the time
+// limit (the definition may still take effect, as with any broker that stops answering). Pure: one
+// at a time, on the catalog's reactor. Owned by cluster's keeper, and driven by the simulation.
+// When the session has ended, make another. Architecture §8.
 #pragma once
 
 #include <deque>
 #include <functional>
-#include <utility>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "broker/base/clock.h"
@@ -16,49 +19,49 @@
 
 namespace warren::replica {
 
-// Told from inside turn() only.
-class CatalogClientSink {
- public:
-  virtual ~CatalogClientSink() = default;
-  virtual void send(session::ToHost message) = 0;
-  virtual void seek_leader(NodeId hint) = 0;
-  virtual void on_session_ended() = 0;
+struct CatalogClientReady {
+  std::vector<session::ToHost> messages;
+  std::optional<NodeId> seek;                  // find the leader; the value is a hint, or none
+  bool ended = false;                          // the incarnation is over
+  std::vector<std::function<void()>> answers;  // to be called once the state here is consistent
 };
 
 class CatalogClient {
  public:
-  CatalogClient(SessionId session, Milliseconds timeout, CatalogClientSink& sink,
-                session::ClientLimits limits = {});
+  using Done = std::function<void(Result<catalog::Outcome>)>;
 
-  // The outcome, or 541 when it was not decided in time (it may still be, later).
-  void define(catalog::Command command, std::function<void(Result<catalog::Outcome>)> done,
-              BootTime now);
+  CatalogClient(SessionId session, Milliseconds time_limit, session::ClientLimits limits = {});
 
-  void connect(BootTime now);
-  void disconnect(NodeId hint);
-  void on_message(session::ToClient message, BootTime now);
-  void turn(BootTime now);  // after inputs, and every 10 to 100 ms
+  void define(const catalog::Command& command, Done done, BootTime now);
 
+  void connect(BootTime now) { stream_.connect(now); }
+  void disconnect(NodeId hint) { stream_.disconnect(hint); }
+  void on_message(session::ToClient message, BootTime now) {
+    stream_.on_message(std::move(message), now);
+  }
+  void tick(BootTime now);  // every 10 to 100 ms
+  // This node gives its session up: everybody who waits is answered by the next take_ready().
+  void abandon() { stream_.abandon(); }
   session::ClientStream::Phase phase() const { return stream_.phase(); }
-  bool idle() const { return asked_.empty(); }
+
+  CatalogClientReady take_ready();
 
  private:
-  struct Asked {
-    Bytes payload;
-    BootTime deadline{};
-    std::function<void(Result<catalog::Outcome>)> done;  // empty: told already
+  struct Waiting {
+    BootTime deadline;
+    Done done;  // empty: answered already, by the time limit
   };
 
-  void drain();
-  void decide(std::function<void(Result<catalog::Outcome>)> done, Result<catalog::Outcome> result);
+  void send_queued();
+  void decide(const session::Decided& decided, CatalogClientReady& ready);
+  void end(CatalogClientReady& ready);
 
-  CatalogClientSink& sink_;
-  const Milliseconds timeout_;
+  Milliseconds time_limit_;
   session::ClientStream stream_;
-  std::deque<Asked> asked_;  // in order; the first `sent_` are batches
-  std::size_t sent_ = 0;
   bool ended_ = false;
-  std::vector<std::function<void()>> to_tell_;
+  std::deque<std::pair<Bytes, Waiting>> queued_;  // while the window is full
+  std::map<BatchNumber, Waiting> waiting_;
+  std::vector<std::function<void()>> late_;
 };
 
 }  // namespace warren::replica

@@ -46,8 +46,7 @@ class Users {
 // One life of one node.
 class Process final : public replica::GroupSetOutlet,
                       public replica::GroupSetObserver,
-                      public raft::Transport,
-                      public replica::CatalogClientSink {
+                      public raft::Transport {
  public:
   Process(Cluster& cluster, NodeId node, SimStore& store);
   ~Process() override;
@@ -94,15 +93,12 @@ class Process final : public replica::GroupSetOutlet,
   void send(std::uint32_t node, std::vector<raft::Message> urgent,
             std::vector<raft::Message> bulk) override;
   void send_snapshot(raft::GroupId group, raft::Term term, raft::MemberId to) override;
-  // CatalogClientSink
-  void send(session::ToHost message) override;
-  void seek_leader(NodeId hint) override;
-  void on_session_ended() override;
 
   void tick();
   void make_groups();
   void check_leaders();
   void check_dispatchers();
+  void pump_definitions();
   void seek(GroupId group, NodeId hint);
   void register_self();
   void registered(Incarnation incarnation);

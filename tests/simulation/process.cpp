@@ -156,7 +156,7 @@ void Process::turn() {
   bool more = set_.turn(time());
   check_leaders();
   make_groups();
-  if (definitions_) definitions_->turn(now());
+  if (definitions_) pump_definitions();
   for (auto& [group, session] : sessions_) {
     session->watch(world_.now());
     session->client.turn(now());
@@ -251,9 +251,20 @@ void Process::registered(Incarnation incarnation) {
   }
   incarnation_ = incarnation;
   world_.note(fmt::format("node {} is incarnation {}", node_, incarnation));
-  definitions_ = std::make_unique<replica::CatalogClient>(SessionId{node_, incarnation}, 15s, *this,
+  definitions_ = std::make_unique<replica::CatalogClient>(SessionId{node_, incarnation}, 15s,
                                                           cluster_.client_config.stream);
-  seek_leader(NodeId());
+  seek(catalog_group, NodeId());
+}
+
+void Process::pump_definitions() {
+  definitions_->tick(now());
+  replica::CatalogClientReady ready = definitions_->take_ready();
+  for (session::ToHost& message : ready.messages)
+    send_to_host(catalog_group, std::move(message));
+  if (ready.seek) seek(catalog_group, *ready.seek);
+  for (auto& answer : ready.answers)
+    answer();
+  if (ready.ended) lost_ = true;
 }
 
 replica::GroupClient& Process::client(GroupId group) {
@@ -285,16 +296,6 @@ void Process::seek(GroupId group, NodeId hint) {
       sessions_.at(group)->client.connect(now());
     touch();
   });
-}
-
-void Process::seek_leader(NodeId hint) {
-  seek(catalog_group, hint);
-}
-void Process::send(session::ToHost message) {
-  send_to_host(catalog_group, std::move(message));
-}
-void Process::on_session_ended() {
-  lost_ = true;
 }
 
 void Process::send_to_host(GroupId group, session::ToHost message) {
