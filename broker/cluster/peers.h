@@ -37,11 +37,20 @@ class PeerEvents {
   virtual void on_session_frames(NodeId node, proto::SessionFrames frames) = 0;
 };
 
-class Peers {
+// Where a snapshot's stream goes, and what it says of its sender. Any thread.
+class SnapshotPaths {
+ public:
+  virtual ~SnapshotPaths() = default;
+  // Null: no such node.
+  virtual std::unique_ptr<proto::Raft::Stub> raft_stub(NodeId node) const = 0;
+  virtual std::multimap<std::string, std::string> metadata() const = 0;
+};
+
+class Peers final : public SnapshotPaths {
  public:
   // `events` outlives the Peers. `identity` goes with every stream, for the peer's door to check.
   Peers(PeerEvents& events, std::uint64_t cluster_id, NodeId self);
-  ~Peers();  // after stop()
+  ~Peers() override;  // after stop()
 
   // Everybody else in the cluster, by the newest catalog. A changed address is a new peer.
   void set_peers(const std::vector<PeerAddress>& peers);
@@ -61,8 +70,8 @@ class Peers {
   bool carries_sessions(NodeId node) const;  // send_session() has a stream
   // For unary calls.
   std::unique_ptr<proto::Cluster::Stub> cluster_stub(NodeId node) const;
-  std::unique_ptr<proto::Raft::Stub> raft_stub(NodeId node) const;
-  std::multimap<std::string, std::string> metadata() const;
+  std::unique_ptr<proto::Raft::Stub> raft_stub(NodeId node) const override;
+  std::multimap<std::string, std::string> metadata() const override;
 
  private:
   struct Peer;

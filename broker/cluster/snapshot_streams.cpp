@@ -30,8 +30,9 @@ std::optional<storage::SnapshotPart> decode_chunk(const std::string& chunk) {
 
 }  // namespace
 
-SnapshotStreams::SnapshotStreams(storage::Database& database, Peers& peers)
-    : database_(database), peers_(peers), thread_([this] { run(); }) {}
+SnapshotStreams::SnapshotStreams(storage::Database& database, const SnapshotPaths& paths,
+                                 Milliseconds patience)
+    : database_(database), paths_(paths), patience_(patience), watcher_([this] { watch(); }) {}
 
 SnapshotStreams::~SnapshotStreams() {
   stop();
@@ -41,49 +42,82 @@ void SnapshotStreams::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    if (sending_) sending_->TryCancel();
+    for (auto& [node, sender] : senders_)
+      if (sender->context) sender->context->TryCancel();
     wake_.notify_all();
   }
-  if (thread_.joinable()) thread_.join();
+  // No more senders are made now.
+  for (auto& [node, sender] : senders_)
+    if (sender->thread.joinable()) sender->thread.join();
+  if (watcher_.joinable()) watcher_.join();
 }
 
 void SnapshotStreams::send(GroupId group, raft::Term term, NodeId self, raft::MemberId to,
                            Sent sent) {
   std::lock_guard lock(mutex_);
-  jobs_.push_back({group, term, self, to, std::move(sent)});
+  if (stopping_) return;
+  auto& sender = senders_[NodeId(to.node)];
+  if (!sender) {
+    sender = std::make_unique<Sender>();
+    sender->thread = std::thread([this, &s = *sender] { run(s); });
+  }
+  sender->jobs.push_back({group, term, self, to, std::move(sent)});
   wake_.notify_all();
 }
 
-void SnapshotStreams::run() {
+void SnapshotStreams::run(Sender& sender) {
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    wake_.wait(lock, [&] { return stopping_ || !sender.jobs.empty(); });
     if (stopping_) return;
-    Job job = std::move(jobs_.front());
-    jobs_.pop_front();
+    Job job = std::move(sender.jobs.front());
+    sender.jobs.pop_front();
     lock.unlock();
-    auto index = stream(job);
+    auto index = stream(sender, job);
     job.sent(index.value_or(raft::Index()), index.has_value());
     lock.lock();
   }
 }
 
-std::optional<raft::Index> SnapshotStreams::stream(const Job& job) {
+void SnapshotStreams::watch() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const auto now = std::chrono::steady_clock::now();
+    for (auto& [node, sender] : senders_) {
+      if (!sender->context || now - sender->progress < patience_) continue;
+      runtime::log_warning("node {} takes nothing of the snapshot that is sent to it: giving up",
+                           node.value);
+      sender->context->TryCancel();
+    }
+    wake_.wait_for(lock, patience_ / 4);
+  }
+}
+
+bool SnapshotStreams::begin(Sender& sender, grpc::ClientContext& context) {
+  for (const auto& [key, value] : paths_.metadata())
+    context.AddMetadata(key, value);
+  std::lock_guard lock(mutex_);
+  if (stopping_) return false;
+  sender.context = &context;
+  sender.progress = std::chrono::steady_clock::now();
+  return true;
+}
+
+void SnapshotStreams::note_progress(Sender& sender) {
+  std::lock_guard lock(mutex_);
+  sender.progress = std::chrono::steady_clock::now();
+}
+
+std::optional<raft::Index> SnapshotStreams::stream(Sender& sender, const Job& job) {
   auto reader = storage::SnapshotReader::open(database_, raft::GroupId(job.group.value));
-  auto stub = peers_.raft_stub(NodeId(job.to.node));
+  auto stub = paths_.raft_stub(NodeId(job.to.node));
   if (!reader || !stub) return std::nullopt;
   const raft::SnapshotMeta& meta = reader->meta();
   runtime::log_info("group {}: sending the snapshot of entry {} to node {}", job.group.value,
                     meta.index.value, job.to.node);
 
   grpc::ClientContext context;
-  for (const auto& [key, value] : peers_.metadata())
-    context.AddMetadata(key, value);
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_) return std::nullopt;
-    sending_ = &context;
-  }
+  if (!begin(sender, context)) return std::nullopt;
   proto::SnapshotResult result;
   auto writer = stub->InstallSnapshot(&context, &result);
   auto write = [&](proto::SnapshotPart part) {
@@ -93,7 +127,9 @@ std::optional<raft::Index> SnapshotStreams::stream(const Job& job) {
     part.set_snapshot_index(meta.index.value);
     part.set_snapshot_term(meta.term.value);
     part.set_configuration(raft::encode_configuration(meta.configuration));
-    return writer->Write(part);
+    const bool taken = writer->Write(part);
+    note_progress(sender);
+    return taken;
   };
   bool good = true;
   for (auto parts = reader->next_parts(part_bytes); good && !parts.empty();
@@ -126,7 +162,7 @@ std::optional<raft::Index> SnapshotStreams::stream(const Job& job) {
   writer->WritesDone();
   auto status = writer->Finish();
   std::lock_guard lock(mutex_);
-  sending_ = nullptr;
+  sender.context = nullptr;
   if (!good || !status.ok() || !result.installed()) return std::nullopt;
   return meta.index;
 }

@@ -1,8 +1,9 @@
 // SnapshotStreams: sends this node's durable snapshots to followers that fell behind, one at a time
-// on a thread of its own, and takes those that leaders send. The entries that a stream needs are
-// pinned by its reader. Architecture §6.
+// to each node, on a thread for each, so that one that hangs holds up nobody else; and takes those
+// that leaders send. The entries that a stream needs are pinned by its reader. Architecture §6.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -26,12 +27,16 @@ class SnapshotStreams {
  public:
   // `index`: the snapshot's.
   using Sent = std::function<void(raft::Index index, bool ok)>;
+  // A follower that takes nothing for so long is hung, and what its stream pins is let go: it is
+  // tried again. Installing the last part is within it.
+  static constexpr Milliseconds default_patience{30000};
 
-  SnapshotStreams(storage::Database& database, Peers& peers);
+  SnapshotStreams(storage::Database& database, const SnapshotPaths& paths,
+                  Milliseconds patience = default_patience);
   ~SnapshotStreams();
   void stop();
 
-  // Any thread. `sent` comes on the sending thread.
+  // Any thread. `sent` comes on a sending thread.
   void send(GroupId group, raft::Term term, NodeId self, raft::MemberId to, Sent sent);
 
  private:
@@ -43,17 +48,28 @@ class SnapshotStreams {
     Sent sent;
   };
 
-  void run();
-  std::optional<raft::Index> stream(const Job& job);
+  // To one node; lasts as long as this object.
+  struct Sender {
+    std::deque<Job> jobs;
+    grpc::ClientContext* context = nullptr;  // of the stream under way
+    std::chrono::steady_clock::time_point progress;
+    std::thread thread;
+  };
+
+  void run(Sender& sender);
+  void watch();
+  std::optional<raft::Index> stream(Sender& sender, const Job& job);
+  bool begin(Sender& sender, grpc::ClientContext& context);
+  void note_progress(Sender& sender);
 
   storage::Database& database_;
-  Peers& peers_;
+  const SnapshotPaths& paths_;
+  const Milliseconds patience_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Job> jobs_;
-  grpc::ClientContext* sending_ = nullptr;
+  std::map<NodeId, std::unique_ptr<Sender>> senders_;
   bool stopping_ = false;
-  std::thread thread_;
+  std::thread watcher_;
 };
 
 // The follower's end of one stream. Lives on the group's lane.
