@@ -37,13 +37,14 @@ void Driver::add_group(const Config& config, const StoredGroup& stored) {
 }
 
 void Driver::create_group(const Config& config, GroupId group, MemberId self,
-                          const Configuration& founding) {
+                          const Configuration& founding, Beginning beginning) {
   StoredGroup empty;
   empty.group = group;
   empty.self = self;
   empty.first = Index(1);
+  empty.abstain = beginning.abstain;
   auto raft = std::make_unique<Raft>(config, empty, log_store_);
-  if (is_member(founding, self)) raft->found(founding);
+  if (is_member(founding, self)) raft->found(founding, beginning.eager);
   insert(group, std::move(raft));
 }
 
@@ -228,6 +229,11 @@ void Driver::cancel_restore(GroupId group) {
 
 void Driver::all_members_answered(GroupId group, const AllAnswered& answers) {
   if (Raft* raft = touch(group)) raft->all_members_answered(answers);
+}
+
+MemberId Driver::self(GroupId group) const {
+  const Group* found = find(group);
+  return found == nullptr ? MemberId() : found->raft->self();
 }
 
 Status Driver::status(GroupId group) const {

@@ -33,9 +33,10 @@ class Driver {
   void add_group(const Config& config, const StoredGroup& stored);
   // A group with nothing on disk. A member named in `founding` starts with that configuration as
   // committed entry 1 of term 1, the same on every founder; any other starts empty, silent, and
-  // learns everything from the leader that adds it. REQUIRES: the store has never held this member.
+  // learns everything from the leader that adds it. REQUIRES: the store has never held this member,
+  // or `beginning` abstains.
   void create_group(const Config& config, GroupId group, MemberId self,
-                    const Configuration& founding);
+                    const Configuration& founding, Beginning beginning = {});
   // Forgets the group; its later messages and write acknowledgements are ignored.
   void remove_group(GroupId group);
   bool contains(GroupId group) const;
@@ -75,6 +76,7 @@ class Driver {
   // one.
   void all_members_answered(GroupId group, const AllAnswered& answers);
 
+  MemberId self(GroupId group) const;                         // nobody: no such group here
   Status status(GroupId group) const;                         // REQUIRES: contains(group)
   std::vector<MemberProgress> progress(GroupId group) const;  // empty: not its leader
   HeartbeatRounds heartbeat_rounds(GroupId group) const;      // REQUIRES: contains(group)

@@ -9,8 +9,12 @@ namespace warren::raft {
 
 void Raft::reset_election_timer() {
   elapsed_ticks_ = 0;
+  // Nobody has led the founders' term. Others may not be there yet: asking again costs little, and
+  // a pre-vote raises no term.
+  const bool nobody_led = eager_ && hard_.term == Term(1);
   election_timeout_ = static_cast<std::uint32_t>(
-      random_.between(config_.election_min_ticks, config_.election_max_ticks));
+      nobody_led ? random_.between(config_.reset_jitter_min_ticks, config_.heartbeat_ticks)
+                 : random_.between(config_.election_min_ticks, config_.election_max_ticks));
 }
 
 void Raft::tick() {

@@ -38,6 +38,14 @@ struct StoredGroup {
   bool abstain = false;
 };
 
+// How a member without anything on disk begins.
+struct Beginning {
+  // The store's tail was torn: it may have held this very member, and what it promised.
+  bool abstain = false;
+  // A founder that is meant to lead first: campaigns without waiting for an election timeout.
+  bool eager = false;
+};
+
 // Durable log of all groups of one node. Asynchronous: a write is acknowledged by its number.
 class LogStore {
  public:

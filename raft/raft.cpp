@@ -43,7 +43,7 @@ void Raft::load_configurations(const StoredGroup& stored) {
   membership_.prune(log_.commit());
 }
 
-void Raft::found(const Configuration& founding) {
+void Raft::found(const Configuration& founding, bool eager) {
   RAFT_CHECK(log_.last() == Index() && hard_ == HardState() && last_number_ == 0);
   RAFT_CHECK(well_formed(founding) && is_member(founding, self_));
   Entry entry{Term(1), Index(1), EntryKind::configuration,
@@ -53,6 +53,8 @@ void Raft::found(const Configuration& founding) {
   log_.append({std::move(entry)});
   commit_to(Index(1));
   if (is_sole_voter()) abstaining_ = false;
+  eager_ = eager;
+  reset_election_timer();
 }
 
 bool Raft::is_self_voter() const {

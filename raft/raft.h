@@ -36,8 +36,8 @@ class Raft {
   Raft(const Config& config, const StoredGroup& stored, LogStore& store);
 
   // Makes an empty log begin with `founding` as committed entry 1 of term 1. REQUIRES: nothing else
-  // has happened, and self is named in it.
-  void found(const Configuration& founding);
+  // has happened, and self is named in it. `eager`: Beginning::eager.
+  void found(const Configuration& founding, bool eager = false);
 
   // Inputs.
   void step(Message message);  // REQUIRES: addressed to self
@@ -166,6 +166,7 @@ class Raft {
   std::uint32_t election_timeout_ = 0;
   std::optional<std::uint32_t> campaign_in_;  // after a reset stream
   bool lease_lost_ = false;                   // the leader's process seems gone
+  bool eager_ = false;                        // until somebody has led
 
   bool restoring_ = false;
   bool abstaining_ = false;

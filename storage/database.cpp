@@ -201,9 +201,18 @@ class DatabaseOpener {
                       choices());
   }
 
+  bool any_abstains() const {
+    const std::string from(1, static_cast<char>(StateTag::abstain));
+    std::unique_ptr<rocksdb::Iterator> abstaining(
+        database_->db_->NewIterator(rocksdb::ReadOptions(), database_->state_));
+    abstaining->Seek(from);
+    return abstaining->Valid() && abstaining->key().starts_with(from);
+  }
+
   Done settle_torn_tail() {
-    if (!has_torn_note(env_, dir())) return {};
-    database_->tail_was_torn_ = true;
+    database_->tail_was_torn_ = has_torn_note(env_, dir());
+    database_->may_lack_replicas_ = database_->tail_was_torn_ || any_abstains();
+    if (!database_->tail_was_torn_) return {};
     rocksdb::WriteBatch batch;
     const std::string from(1, static_cast<char>(StateTag::member));
     std::unique_ptr<rocksdb::Iterator> members(

@@ -55,6 +55,9 @@ class Database {
   rocksdb::ColumnFamilyHandle* identity() const { return identity_; }
   std::uint64_t disk_id() const { return disk_id_; }  // random, once
   bool tail_was_torn() const { return tail_was_torn_; }
+  // As of now or of an earlier start, and some replica has not recovered from it. What is missing
+  // may have been here.
+  bool may_lack_replicas() const { return may_lack_replicas_; }
   const std::string& directory() const { return directory_; }
 
  private:
@@ -71,6 +74,7 @@ class Database {
   rocksdb::ColumnFamilyHandle* identity_ = nullptr;
   std::uint64_t disk_id_ = 0;
   bool tail_was_torn_ = false;
+  bool may_lack_replicas_ = false;
 };
 
 }  // namespace warren::storage

@@ -72,10 +72,11 @@ const GroupLog::Group& GroupLog::at(raft::GroupId group) const {
   return const_cast<GroupLog*>(this)->at(group);
 }
 
-void GroupLog::create(raft::GroupId group, raft::MemberId self) {
+void GroupLog::create(raft::GroupId group, raft::MemberId self, bool abstain) {
   auto made = std::make_unique<Group>();
   made->id = group;
   made->self = self;
+  made->abstain = abstain;
   const bool added = groups_.emplace(group, std::move(made)).second;
   STORAGE_CHECK(added, "group " + std::to_string(group.value) + " exists");
 }
@@ -116,6 +117,7 @@ namespace {
 struct PreparedWrite {
   raft::GroupWrite write;
   std::optional<raft::MemberId> member;  // the group's first write
+  bool abstain = false;                  // with it
   raft::Index former_last;               // entries between the new last and this are deleted
 };
 
@@ -125,6 +127,7 @@ void fill_batch(const Database& database, const std::vector<PreparedWrite>& prep
     const raft::GroupId group = one.write.group;
     if (one.member)
       batch.Put(database.state(), state_key(StateTag::member, group), encode(*one.member));
+    if (one.abstain) batch.Put(database.state(), state_key(StateTag::abstain, group), "");
     if (one.write.hard_state)
       batch.Put(database.state(), state_key(StateTag::hard_state, group),
                 encode(*one.write.hard_state));
@@ -144,8 +147,11 @@ void GroupLog::write(std::uint64_t number, std::vector<raft::GroupWrite> writes)
   std::vector<PreparedWrite> prepared;
   for (raft::GroupWrite& write : writes) {
     Group& group = at(write.group);
-    PreparedWrite one{std::move(write), std::nullopt, group.last};
-    if (!group.stored) one.member = group.self;
+    PreparedWrite one{std::move(write), std::nullopt, false, group.last};
+    if (!group.stored) {
+      one.member = group.self;
+      one.abstain = group.abstain;
+    }
     group.stored = true;
     if (one.write.hard_state) group.hard_state = *one.write.hard_state;
     append(group, one.write.entries, number);

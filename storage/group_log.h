@@ -41,8 +41,9 @@ class GroupLog final : public raft::LogStore {
   static std::expected<std::vector<raft::GroupId>, OpenError> stored_groups(Database& database);
   // A stored group becomes this object's. Reads its log through: an error is damage.
   std::expected<raft::StoredGroup, OpenError> load(raft::GroupId group);
-  // A new group. Durable with its first write at the latest. REQUIRES: not stored.
-  void create(raft::GroupId group, raft::MemberId self);
+  // A new group. Durable with its first write at the latest. `abstain`: until clear_abstain.
+  // REQUIRES: not stored.
+  void create(raft::GroupId group, raft::MemberId self, bool abstain = false);
   void remove(raft::GroupId group);  // and everything that is stored of it
   // A leader has caught this replica up, or all members answered: the torn tail is forgotten.
   void clear_abstain(raft::GroupId group);

@@ -318,7 +318,8 @@ Result<void> Cluster::start_lanes() {
                     NodeId(identity_.node),
                     DiskId(storage_.identity.disk_id()),
                     i,
-                    count};
+                    count,
+                    storage_.database.may_lack_replicas()};
     lanes_.push_back(std::make_unique<Lane>(reactor, lane, *stores_[i], *this));
     doors_.push_back(std::make_unique<ReactorDoor>(reactor, i, count, *this));
   }

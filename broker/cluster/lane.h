@@ -64,6 +64,8 @@ struct LaneConfig {
   DiskId disk;
   std::size_t index = 0;  // of this lane
   std::size_t count = 1;  // lanes
+  // A replica that is not here may have been lost with a torn tail.
+  bool may_lack_replicas = false;
 };
 
 class Lane final : private LinkHost,
@@ -91,6 +93,8 @@ class Lane final : private LinkHost,
   void receive_raft(std::vector<raft::Message> messages);
   void receive_requests(NodeId from, std::vector<std::pair<GroupId, session::ToHost>> messages);
   void receive_replies(NodeId from, std::vector<std::pair<GroupId, session::ToClient>> messages);
+  // Is the replica here that member? GroupSet::answers_to.
+  bool answers_to(GroupId group, raft::MemberId member);
   void on_written(std::uint64_t number);
   void on_peer_reset(NodeId node);
   void on_client_streams_lost(NodeId node);  // that node's front end

@@ -27,7 +27,8 @@ Result<void> Lane::add_stored(const raft::StoredGroup& stored) {
 }
 
 void Lane::create_catalog(raft::MemberId self, const raft::Configuration& founding) {
-  set_.create_group(catalog_group, self, founding, time());
+  const bool first = !founding.voters.empty() && founding.voters.front() == self;
+  set_.create_group(catalog_group, self, founding, time(), {config_.may_lack_replicas, first});
   wake();
 }
 
@@ -69,10 +70,17 @@ void Lane::create_replicas() {
   catalog_->for_each_group([&](const catalog::GroupInfo& info) {
     if (info.id == catalog_group || index_of(info.id, config_.count) != config_.index) return;
     if (set_.contains(info.id)) return;
-    for (const auto& assignment : info.desired)
-      if (assignment.node == config_.self && assignment.disk == config_.disk)
-        set_.create_group(info.id, member_of(assignment), founding_configuration(info), time());
+    for (const auto& assignment : info.desired) {
+      if (assignment.node != config_.self || assignment.disk != config_.disk) continue;
+      const bool first = assignment == info.desired.front();
+      set_.create_group(info.id, member_of(assignment), founding_configuration(info), time(),
+                        {config_.may_lack_replicas, first});
+    }
   });
+}
+
+bool Lane::answers_to(GroupId group, raft::MemberId member) {
+  return set_.answers_to(group, member, time());
 }
 
 void Lane::reshape() {

@@ -177,7 +177,7 @@ SnapshotIntake::~SnapshotIntake() {
 bool SnapshotIntake::begin(const proto::SnapshotPart& part) {
   group_ = GroupId(part.group());
   auto configuration = raft::decode_configuration(part.configuration());
-  if (!configuration || !lane_.groups().contains(group_)) return false;
+  if (!configuration || !lane_.answers_to(group_, decode(part.to()))) return false;
   meta_ = {raft::Index(part.snapshot_index()), raft::Term(part.snapshot_term()), *configuration};
   if (!lane_.groups().begin_install(group_, meta_)) return false;
   // Entries that are durable and committed here are this replica's own already.

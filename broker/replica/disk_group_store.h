@@ -25,7 +25,9 @@ class DiskGroupStore final : public GroupStore {
   storage::GroupLog& group_log() { return log_; }
 
   raft::LogStore& log() override { return log_; }
-  void create(raft::GroupId group, raft::MemberId self) override { log_.create(group, self); }
+  void create(raft::GroupId group, raft::MemberId self, bool abstain) override {
+    log_.create(group, self, abstain);
+  }
   void remove(raft::GroupId group) override;
   void clear_abstain(raft::GroupId group) override { log_.clear_abstain(group); }
   void compact(raft::GroupId group, raft::Index first) override { log_.compact(group, first); }

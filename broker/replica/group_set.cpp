@@ -80,14 +80,15 @@ Result<void> GroupSet::add_group(const raft::StoredGroup& stored, Now now) {
 }
 
 void GroupSet::create_group(GroupId id, raft::MemberId self, const raft::Configuration& founding,
-                            Now now) {
+                            Now now, raft::Beginning beginning) {
   now_ = now;
   CHECK(!contains(id), "group {}", id);
   auto& group = groups_[id];
   group = std::make_unique<Group>(*this, id);
   group->snapshot_at = now.boot;
-  store_.create(raft_group(id), self);
-  driver_.create_group(raft_config(id), raft_group(id), self, founding);
+  group->status.abstaining = beginning.abstain;
+  store_.create(raft_group(id), self, beginning.abstain);
+  driver_.create_group(raft_config(id), raft_group(id), self, founding, beginning);
 }
 
 void GroupSet::remove_group(GroupId id) {
@@ -97,6 +98,17 @@ void GroupSet::remove_group(GroupId id) {
   driver_.remove_group(raft_group(id));
   store_.remove(raft_group(id));
   groups_.erase(id);
+}
+
+bool GroupSet::answers_to(GroupId id, raft::MemberId to, Now now) {
+  const raft::MemberId self = driver_.self(raft_group(id));
+  if (self == to) return true;
+  const bool newer = self.node == to.node && self.disk == to.disk && self.assigned < to.assigned;
+  const Group* group = find(id);
+  if (!newer || group == nullptr || group->installing || group->snapshot_running) return false;
+  remove_group(id);
+  create_group(id, to, {}, now);
+  return true;
 }
 
 // --- The driver's side.

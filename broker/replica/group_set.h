@@ -85,8 +85,12 @@ class GroupSet final : private raft::StateMachine {
   // snapshot is damaged.
   Result<void> add_group(const raft::StoredGroup& stored, Now now);
   void create_group(GroupId group, raft::MemberId self, const raft::Configuration& founding,
-                    Now now);
+                    Now now, raft::Beginning beginning = {});
   void remove_group(GroupId group);  // with all that is stored of it
+  // Is this node's replica the member `to`? One of an older assignment to this very disk makes way
+  // for an empty one: who is called by the newer name was let go under the older before. False also
+  // while a snapshot is under way: ask again.
+  bool answers_to(GroupId group, raft::MemberId to, Now now);
   bool contains(GroupId group) const { return groups_.contains(group); }
 
   // Inputs; the work is done by turn().

@@ -29,7 +29,7 @@ class GroupStore {
   virtual ~GroupStore() = default;
   virtual raft::LogStore& log() = 0;
 
-  virtual void create(raft::GroupId group, raft::MemberId self) = 0;
+  virtual void create(raft::GroupId group, raft::MemberId self, bool abstain) = 0;
   virtual void remove(raft::GroupId group) = 0;
   virtual void clear_abstain(raft::GroupId group) = 0;
 

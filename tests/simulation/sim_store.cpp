@@ -64,7 +64,7 @@ std::vector<raft::StoredGroup> SimStore::stored() const {
   return all;
 }
 
-void SimStore::create(raft::GroupId group, raft::MemberId self) {
+void SimStore::create(raft::GroupId group, raft::MemberId self, bool) {
   enqueue([group, self](Disk& disk) { disk[group].self = self; }, nullptr);
 }
 

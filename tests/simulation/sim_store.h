@@ -45,7 +45,7 @@ class SimStore final : public replica::GroupStore, private raft::LogStore {
   std::uint64_t deleted() const { return deleted_; }
 
   raft::LogStore& log() override { return *this; }
-  void create(raft::GroupId group, raft::MemberId self) override;
+  void create(raft::GroupId group, raft::MemberId self, bool abstain) override;
   void remove(raft::GroupId group) override;
   void clear_abstain(raft::GroupId) override {}
   void compact(raft::GroupId group, raft::Index first) override;

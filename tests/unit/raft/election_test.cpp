@@ -32,6 +32,29 @@ TEST_F(RaftTest, PreVotesRaiseNoTerm) {
   EXPECT_EQ(take(raft).number, 0U);
 }
 
+TEST_F(RaftTest, AnEagerFounderAsksAtOnceAndAgainUntilTheOthersAreThere) {
+  Raft raft(config_, stored(), store_);
+  raft.found(voters(3), true);
+  take(raft);
+  sync(raft);
+  std::size_t asked = 0;
+  for (std::uint32_t i = 0; i < 5 * config_.heartbeat_ticks; ++i) {
+    raft.tick();
+    asked += count(take(raft).messages, MessageKind::pre_vote_request);
+  }
+  EXPECT_GE(asked, 2U * 4U);
+  EXPECT_EQ(raft.term(), Term(1));
+}
+
+TEST_F(RaftTest, AnEagerFounderIsPatientOnceSomebodyHasLed) {
+  Raft raft(config_, stored(), store_);
+  raft.found(voters(3), true);
+  raft.step(append(Term(2), Index(1), Term(1), {}));
+  for (std::uint32_t i = 0; i < config_.election_min_ticks - 1; ++i)
+    raft.tick();
+  EXPECT_EQ(raft.role(), Role::follower);
+}
+
 TEST_F(RaftTest, AStalePreVoteGrantDoesNotCount) {
   Raft raft = founded(3);
   while (raft.role() == Role::follower)

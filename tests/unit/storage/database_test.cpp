@@ -64,6 +64,7 @@ TEST_F(DatabaseTest, CutsATornTailAndRemembersToAbstain) {
   {
     TestStore store(dir.path());
     EXPECT_TRUE(store.database->tail_was_torn());
+    EXPECT_TRUE(store.database->may_lack_replicas());
     raft::StoredGroup stored = store.load(group_one);
     EXPECT_EQ(stored.last, Index(19));
     EXPECT_TRUE(stored.abstain);
@@ -71,10 +72,14 @@ TEST_F(DatabaseTest, CutsATornTailAndRemembersToAbstain) {
   {
     TestStore store(dir.path());
     EXPECT_FALSE(store.database->tail_was_torn());
+    EXPECT_TRUE(store.database->may_lack_replicas())
+        << "one that has not recovered may lack another";
     EXPECT_TRUE(store.load(group_one).abstain) << "not before it is cleared";
     store.log->clear_abstain(group_one);
   }
-  EXPECT_FALSE(TestStore(dir.path()).load(group_one).abstain);
+  TestStore store(dir.path());
+  EXPECT_FALSE(store.load(group_one).abstain);
+  EXPECT_FALSE(store.database->may_lack_replicas());
 }
 
 TEST_F(DatabaseTest, RefusesACorruptLogAndTouchesNothing) {

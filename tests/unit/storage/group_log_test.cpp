@@ -172,6 +172,19 @@ TEST_F(GroupLogTest, ReadsOffTheReactorInTheOrderAsked) {
   EXPECT_EQ(got[3].entry->bytes(), "1:7");
 }
 
+TEST_F(GroupLogTest, AGroupThatBeginsByAbstainingAbstainsUntilThatIsCleared) {
+  store->log->create(raft::GroupId(2), self_member, true);
+  store->write({append_write(1, 1, 5, raft::GroupId(2))});
+  store->wait_written();
+  reopen();
+  EXPECT_FALSE(store->database->tail_was_torn());
+  EXPECT_TRUE(store->database->may_lack_replicas());
+  EXPECT_TRUE(store->load(raft::GroupId(2)).abstain);
+  store->log->clear_abstain(raft::GroupId(2));
+  reopen();
+  EXPECT_FALSE(store->load(raft::GroupId(2)).abstain);
+}
+
 TEST_F(GroupLogTest, ARemovedGroupLeavesNothing) {
   store->write({append_write(1, 1, 5)});
   store->log->create(raft::GroupId(2), self_member);

@@ -21,8 +21,8 @@ namespace warren::cluster {
 class MemoryGroupStore final : public replica::GroupStore {
  public:
   raft::LogStore& log() override { return log_; }
-  void create(raft::GroupId group, raft::MemberId self) override {
-    created.emplace_back(group, self);
+  void create(raft::GroupId group, raft::MemberId self, bool abstain) override {
+    created.push_back({group, self, abstain});
   }
   void remove(raft::GroupId group) override { removed.push_back(group); }
   void clear_abstain(raft::GroupId) override {}
@@ -40,7 +40,12 @@ class MemoryGroupStore final : public replica::GroupStore {
   }
   test::MemoryLogStore& memory() { return log_; }
 
-  std::vector<std::pair<raft::GroupId, raft::MemberId>> created;
+  struct Created {
+    raft::GroupId group;
+    raft::MemberId self;
+    bool abstain = false;
+  };
+  std::vector<Created> created;
   std::vector<raft::GroupId> removed;
 
  private:

@@ -63,5 +63,52 @@ TEST_F(LaneTest, NodeThatIsBornAgainIsMetUnderItsNewLife) {
   EXPECT_EQ(open->host, life);
 }
 
+TEST_F(LaneTest, ReplicaThatMayHaveBeenHereBeforeATornTailAbstains) {
+  config.may_lack_replicas = true;
+  begin();
+  ASSERT_EQ(store.created.size(), 1u);
+  EXPECT_EQ(store.created[0].group, raft::GroupId(1));
+  EXPECT_TRUE(store.created[0].abstain);
+  with_lane([](Lane& l) { EXPECT_TRUE(l.groups().status(GroupId(1))->abstaining); });
+}
+
+raft::Message heartbeat_to(raft::MemberId member) {
+  raft::Message message;
+  message.kind = raft::MessageKind::heartbeat_request;
+  message.group = raft::GroupId(1);
+  message.from = {2, 2, 1};
+  message.to = member;
+  message.term = raft::Term(5);
+  return message;
+}
+
+TEST_F(LaneTest, ReplicaThatLeftAndCameBackOnTheSameDiskBeginsAnew) {
+  begin();
+  const raft::MemberId again{1, 1, 77};
+  with_lane([&](Lane& l) { l.receive_raft({heartbeat_to(again)}); });
+  ASSERT_EQ(store.removed.size(), 1u);
+  ASSERT_EQ(store.created.size(), 2u);
+  EXPECT_EQ(store.created[1].self, again);
+  with_lane([](Lane& l) {
+    auto status = l.groups().status(GroupId(1));
+    EXPECT_EQ(status->term, raft::Term(5));
+    EXPECT_TRUE(status->configuration.voters.empty());
+  });
+}
+
+TEST_F(LaneTest, ReplicaIsNotGivenUpForAnotherDiskOrAnOlderName) {
+  begin();
+  with_lane([](Lane& l) {
+    l.receive_raft({heartbeat_to({1, 9, 77}), heartbeat_to({1, 1, 0}), heartbeat_to({3, 1, 77})});
+  });
+  EXPECT_TRUE(store.removed.empty());
+}
+
+TEST_F(LaneTest, ReplicaOnAWholeStoreDoesNotAbstain) {
+  begin();
+  ASSERT_EQ(store.created.size(), 1u);
+  EXPECT_FALSE(store.created[0].abstain);
+}
+
 }  // namespace
 }  // namespace warren::cluster

@@ -66,6 +66,26 @@ TEST(Membership, ReplacedDiskLeavesOnlyAfterItsSuccessorVotes) {
   EXPECT_EQ(proposed(step), (raft::Configuration{{member(1), member(2), member(3, 9)}, {}}));
 }
 
+TEST(Membership, DiskThatLeftAndCameBackLeavesBeforeItJoinsUnderItsNewName) {
+  catalog::MemberAssignment back = assignment(3);
+  back.assigned = CatalogIndex(9);
+  std::vector desired{assignment(1), assignment(2), back};
+  raft::Configuration before{{member(1), member(2), member(3)}, {}};
+  auto waits = next_membership_step(before, desired, std::vector{progress(member(2), 5, false)},
+                                    member(1), raft::Index(5));
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(waits)) << "two of which one is silent";
+  auto leaves = next_membership_step(before, desired, std::vector{progress(member(2), 5)},
+                                     member(1), raft::Index(5));
+  raft::Configuration two{{member(1), member(2)}, {}};
+  EXPECT_EQ(proposed(leaves), two);
+  auto leads = next_membership_step(before, desired, std::vector{progress(member(2), 5)}, member(3),
+                                    raft::Index(5));
+  ASSERT_TRUE(std::holds_alternative<HandOver>(leads));
+  EXPECT_EQ(std::get<HandOver>(leads).to, member(2));
+  auto joins = next_membership_step(two, desired, {}, member(1), raft::Index(6));
+  EXPECT_EQ(proposed(joins), (raft::Configuration{{member(1), member(2)}, {member_of(back)}}));
+}
+
 TEST(Membership, LeaderThatIsToLeaveHandsOverFirst) {
   raft::Configuration current{{member(1), member(2), member(3)}, {}};
   auto step = next_membership_step(current, std::vector{assignment(2), assignment(3)},
