@@ -43,9 +43,10 @@ struct DispatchQueue {
   Ordinal planned_end;  // above every message that is proposed
   std::map<SessionId, TouchState> touches;
   std::deque<Get> gets;
-  std::deque<Waiting> waiting;     // new consumers, while the queue is on hold or frozen
+  std::deque<Waiting> waiting;     // new consumers that may not be admitted yet
   std::deque<SessionId> freezers;  // who proposed the purges and seals that are not yet applied
   std::set<SessionId> awaited;     // sessions that a new leader waits for
+  bool consumed_asked = false;
   bool on_hold = false;
   bool active = false;  // stands in the dispatcher's list
 

@@ -33,7 +33,11 @@ void Dispatcher::begin_term(Term term, BootTime now) {
     queue.on_hold = true;
     on_hold_.insert(id);
   });
-  if (!on_hold_.empty()) hold_until_ = now + config_.attach_grace;
+  machine_.for_each_queue([&](const QueueRecord& record) {
+    const bool may_go = record.settings.auto_delete && record.consumed && !record.sealed;
+    if (may_go && !config_.local) unattended_.insert(record.id);
+  });
+  if (!on_hold_.empty() || !unattended_.empty()) hold_until_ = now + config_.attach_grace;
 }
 
 void Dispatcher::end_term() {
@@ -44,6 +48,7 @@ void Dispatcher::end_term() {
   active_.clear();
   pending_.clear();
   on_hold_.clear();
+  unattended_.clear();
   hold_until_.reset();
   untouches_.clear();
 }
@@ -92,6 +97,8 @@ void Dispatcher::on_applied(const Effects& effects) {
   }
   for (const TouchChange& change : effects.touches)
     applied_touch(change);
+  for (QueueId id : effects.consumed)
+    if (DispatchQueue* queue = find_queue(id)) admit_waiting(*queue), activate(*queue);
   for (QueueId id : effects.marked)
     if (DispatchQueue* queue = find_queue(id)) activate(*queue);
   for (const MessageRef& ref : effects.settled)
@@ -179,12 +186,20 @@ void Dispatcher::thaw(DispatchQueue& queue) {
   activate(queue);
 }
 
-void Dispatcher::tick(BootTime now) {
-  if (hold_until_ && *hold_until_ <= now) {
-    hold_until_.reset();
-    for (QueueId id : on_hold_)
-      end_hold(queue_at(id));
+// Of a new leader.
+void Dispatcher::end_grace() {
+  hold_until_.reset();
+  for (QueueId id : on_hold_)
+    end_hold(queue_at(id));
+  for (QueueId id : std::exchange(unattended_, {})) {
+    const DispatchQueue* queue = find_queue(id);
+    const bool has_any = queue != nullptr && (!queue->consumers.empty() || !queue->waiting.empty());
+    if (!has_any) pending_.consumers_gone.push_back(id);
   }
+}
+
+void Dispatcher::tick(BootTime now) {
+  if (hold_until_ && *hold_until_ <= now) end_grace();
   for (auto& [session, books] : sessions_) {
     if (!books->grace_until || *books->grace_until > now) continue;
     books->grace_until.reset();
@@ -200,7 +215,8 @@ void Dispatcher::tick(BootTime now) {
 }
 
 std::optional<BootTime> Dispatcher::next_deadline() const {
-  std::optional<BootTime> next = on_hold_.empty() ? std::nullopt : hold_until_;
+  const bool holds = !on_hold_.empty() || !unattended_.empty();
+  std::optional<BootTime> next = holds ? hold_until_ : std::nullopt;
   auto consider = [&](BootTime time) { next = next ? std::min(*next, time) : time; };
   for (const auto& [session, books] : sessions_)
     if (books->grace_until) consider(*books->grace_until);

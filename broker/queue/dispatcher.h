@@ -109,6 +109,8 @@ class Dispatcher {
   ConsumerState& enlist(DispatchQueue& queue, SessionId session, const Consumer& consumer);
   void remove_consumer(DispatchQueue& queue, ConsumerState& state);
   void admit_waiting(DispatchQueue& queue);
+  bool may_admit(DispatchQueue& queue);
+  void end_grace();
   void release_hold(DispatchQueue& queue);
   void forget_requests(DispatchQueue& queue, SessionId session);
   void cancel_all(DispatchQueue& queue);
@@ -157,6 +159,7 @@ class Dispatcher {
   std::deque<QueueId> active_;
   Poll pending_;  // answers and notices that wait for poll()
   std::set<QueueId> on_hold_;
+  std::set<QueueId> unattended_;  // auto_delete: their consumers may be gone with a former leader
   std::optional<BootTime> hold_until_;
   std::deque<std::pair<BootTime, TouchNeed>> untouches_;
   std::vector<Message> window_;  // scratch of serve()

@@ -15,10 +15,21 @@ void Dispatcher::add_consumer(SessionId session, const Consumer& consumer) {
   }
   DispatchQueue& queue = queue_at(consumer.queue);
   books.queues.insert(queue.id);
-  if (queue.stopped())
-    queue.waiting.push_back({session, consumer});
-  else
+  if (may_admit(queue))
     admit(queue, session, consumer);
+  else
+    queue.waiting.push_back({session, consumer});
+}
+
+// That an auto-delete queue has a consumer is committed first: leader and consumer may be lost
+// together, and who leads then must know that the queue is to go.
+bool Dispatcher::may_admit(DispatchQueue& queue) {
+  const QueueRecord* record = machine_.find(queue.id);
+  if (!config_.local && record != nullptr && record->settings.auto_delete && !record->consumed) {
+    if (!std::exchange(queue.consumed_asked, true)) pending_.needs.consumed.push_back(queue.id);
+    return false;
+  }
+  return !queue.stopped();
 }
 
 // Features §4.7: exclusive with other consumers, or anyone beside an exclusive one, is 403.
@@ -84,6 +95,7 @@ void Dispatcher::get(SessionId session, const GetRequest& request, BootTime now)
 }
 
 void Dispatcher::admit_waiting(DispatchQueue& queue) {
+  if (queue.waiting.empty() || !may_admit(queue)) return;
   std::deque<DispatchQueue::Waiting> waiting;
   waiting.swap(queue.waiting);
   for (const auto& [session, consumer] : waiting)

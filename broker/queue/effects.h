@@ -35,6 +35,7 @@ struct Effects {
   std::vector<QueueId> sealed;
   std::vector<QueueId> seal_refused;  // a seal was applied and changed nothing
   std::vector<QueueId> removed;
+  std::vector<QueueId> consumed;     // is known to have had a consumer
   std::vector<QueueId> marked;       // may repeat
   std::vector<TouchChange> touches;  // in the order of the log
   std::vector<Lapsed> lapses;        // whether or not the queue, or the bit, was there

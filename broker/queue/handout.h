@@ -73,14 +73,18 @@ struct LapseNeed {
 
 // To be committed, each once: the dispatcher does not repeat itself within a term.
 struct Needs {
+  std::vector<QueueId> consumed;  // their first consumer waits for it
   std::vector<MarkNeed> marks;
   std::vector<TouchNeed> touches;
   std::vector<TouchNeed> untouches;  // no hurry: with whatever is proposed next
   std::vector<LapseNeed> lapses;
   bool empty() const {
-    return marks.empty() && touches.empty() && untouches.empty() && lapses.empty();
+    return consumed.empty() && marks.empty() && touches.empty() && untouches.empty() &&
+           lapses.empty();
   }
-  void clear() { marks.clear(), touches.clear(), untouches.clear(), lapses.clear(); }
+  void clear() {
+    consumed.clear(), marks.clear(), touches.clear(), untouches.clear(), lapses.clear();
+  }
 };
 
 // In the order in which the host should act: answers, handouts, notices.

@@ -189,7 +189,13 @@ void Machine::remove(QueueId id, CatalogIndex deleted, Effects& effects) {
   effects.removed.push_back(id);
 }
 
+bool Machine::remembers_removed(CatalogIndex through) const {
+  return std::any_of(removed_.begin(), removed_.end(),
+                     [&](const auto& pair) { return pair.second <= through; });
+}
+
 void Machine::forget_removed(CatalogIndex through) {
+  forgotten_ = std::max(forgotten_, through);
   std::erase_if(removed_, [&](const auto& pair) { return pair.second <= through; });
 }
 
@@ -203,6 +209,14 @@ void Machine::mark(QueueId id, std::uint8_t priority, Ordinal below, Effects& ef
     changed_.insert(id);
   }
   effects.marked.push_back(id);
+}
+
+void Machine::consume(QueueId id, Effects& effects) {
+  QueueRecord* record = at(id);
+  if (record == nullptr) return;
+  record->consumed = true;
+  changed_.insert(id);
+  effects.consumed.push_back(id);
 }
 
 void Machine::touch(SessionId session, QueueId id, Effects& effects) {

@@ -60,6 +60,8 @@ class Machine {
   void forget_removed(CatalogIndex through);
   // Messages below `below` may be handed out from now on. Never moves back.
   void mark(QueueId id, std::uint8_t priority, Ordinal below, Effects& effects);
+  // It is about to have its first consumer (auto_delete).
+  void consume(QueueId id, Effects& effects);
   void touch(SessionId session, QueueId id, Effects& effects);
   void untouch(SessionId session, QueueId id, Effects& effects);
   // What the session holds of the queue by checkouts up to `through` is its own no more.
@@ -76,6 +78,11 @@ class Machine {
   // Exists and is not sealed.
   bool takes_messages(QueueId id) const;
   bool was_removed(QueueId id) const { return removed_.contains(id); }
+  // Is any queue remembered that was deleted by then?
+  bool remembers_removed(CatalogIndex through) const;
+  // Queues deleted up to here may be forgotten: who resolves names by an older catalog could make
+  // one of them again.
+  CatalogIndex forgotten() const { return forgotten_; }
   bool touched(SessionId session, QueueId id) const;
   // None: nothing lapsed.
   CheckoutId lapsed(SessionId session, QueueId id) const;
@@ -129,6 +136,7 @@ class Machine {
   Term term_;
   std::map<QueueId, std::unique_ptr<QueueRecord>> queues_;
   std::map<QueueId, CatalogIndex> removed_;
+  CatalogIndex forgotten_;  // never falls
   std::set<QueueId> changed_;
   std::set<QueueId> marked_;                        // queues whose mark rose since the term began
   std::map<SessionId, std::set<QueueId>> touches_;  // the records' bits, by session

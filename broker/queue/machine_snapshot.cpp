@@ -1,5 +1,6 @@
 // The machine's snapshot chunks. Group: version (u8), term, removed ids with the catalog index of
-// their delete. Queue: see QueueRecord::encode. Indexes are rebuilt, not written.
+// their delete, and up to where those are forgotten. Queue: see QueueRecord::encode. Indexes are
+// rebuilt, not written.
 #include "broker/base/check.h"
 #include "broker/base/codec.h"
 #include "broker/queue/machine.h"
@@ -8,7 +9,7 @@ namespace warren::queue {
 
 namespace {
 
-constexpr std::uint8_t group_version = 1;
+constexpr std::uint8_t group_version = 2;
 
 }  // namespace
 
@@ -23,6 +24,7 @@ std::string Machine::group_octets() const {
     out.varint(deleted.value);
     before = id;
   }
+  out.varint(forgotten_.value);
   return out.take();
 }
 
@@ -37,7 +39,8 @@ std::optional<std::string> Machine::queue_octets(QueueId id) const {
 bool Machine::restore_group(std::string_view octets) {
   CHECK(queues_.empty() && removed_.empty(), "restoring over {} queues", queues_.size());
   ByteReader in(octets);
-  if (in.u8() != group_version) return false;
+  const std::uint8_t version = in.u8();
+  if (version == 0 || version > group_version) return false;
   term_ = Term(in.varint());
   std::uint64_t count = in.varint();
   QueueId id;
@@ -45,6 +48,7 @@ bool Machine::restore_group(std::string_view octets) {
     id.value += in.varint();
     removed_[id] = CatalogIndex(in.varint());
   }
+  if (version >= 2) forgotten_ = CatalogIndex(in.varint());
   return in.ok() && in.at_end() && removed_.size() == count;
 }
 

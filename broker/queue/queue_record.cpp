@@ -6,7 +6,7 @@ namespace warren::queue {
 
 namespace {
 
-constexpr std::uint8_t record_version = 1;
+constexpr std::uint8_t record_version = 2;
 
 // Written for as many priorities as the writer knew; what we do not serve is skipped.
 bool decode_marks(ByteReader& in, std::array<Mark, priorities>& marks) {
@@ -48,6 +48,7 @@ void QueueRecord::encode(ByteWriter& out) const {
   out.varint(id.value);
   settings.encode(out);
   out.boolean(sealed);
+  out.boolean(consumed);
   out.varint(next.value);
   out.varint(marks.size());
   for (const Mark& mark : marks) {
@@ -72,12 +73,14 @@ void QueueRecord::encode(ByteWriter& out) const {
 }
 
 bool QueueRecord::decode(ByteReader& in) {
-  if (in.u8() != record_version) return false;
+  const std::uint8_t version = in.u8();
+  if (version == 0 || version > record_version) return false;
   id = QueueId(in.varint());
   auto read = Settings::decode(in);
   if (!read) return false;
   settings = *read;
   sealed = in.boolean();
+  consumed = version >= 2 && in.boolean();
   next = Ordinal(in.varint());
   if (!decode_marks(in, marks) || !decode_touched(in, touched) || !decode_failed(in, failed))
     return false;

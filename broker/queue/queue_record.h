@@ -35,8 +35,9 @@ struct Touch {
 struct QueueRecord {
   QueueId id;
   Settings settings;
-  bool sealed = false;  // takes no more messages, has no consumers; its catalog entry is going
-  Ordinal next;         // of the next message that it takes
+  bool sealed = false;    // takes no more messages, has no consumers; its catalog entry is going
+  bool consumed = false;  // auto_delete: has had a consumer, and goes with its last one
+  Ordinal next;           // of the next message that it takes
   std::array<Mark, priorities> marks;
   std::vector<Touch> touched;               // sorted by session
   std::map<Ordinal, std::uint32_t> failed;  // failed deliveries, where above 0

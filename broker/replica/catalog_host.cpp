@@ -34,6 +34,12 @@ void CatalogHost::on_message(session::ToHost message) {
   if (!stream) stream = std::make_unique<session::HostStream>(message.session, state_.ledger());
   stream->on_message(std::move(message), state_.ledger());
   pump(*stream);
+  if (state_.ledger().ended(stream->session())) drop_ended();
+}
+
+// Told already, and told again whenever they ask.
+void CatalogHost::drop_ended() {
+  std::erase_if(streams_, [this](const auto& item) { return state_.ledger().ended(item.first); });
 }
 
 void CatalogHost::on_streams_lost(NodeId node) {
@@ -63,6 +69,7 @@ void CatalogHost::on_applied(const CatalogApplied& applied) {
         stream->on_ended(state_.ledger());
   for (auto& [id, stream] : streams_)
     if (stream->has_ready()) pump(*stream);
+  if (!applied.ended.empty()) drop_ended();
   for (const auto& [index, outcome] : applied.own) {
     auto at = own_.find(index);
     if (at == own_.end()) continue;  // of a former leader

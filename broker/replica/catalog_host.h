@@ -38,6 +38,7 @@ class CatalogHost {
   // A command of the leader's own; `token` names it in on_own_outcome.
   void command(catalog::Command command, std::uint64_t token);
   bool turn(BootTime now);  // true: more is due
+  std::size_t streams() const { return streams_.size(); }
 
  private:
   struct Queued {
@@ -48,6 +49,7 @@ class CatalogHost {
   };
 
   void pump(session::HostStream& stream);
+  void drop_ended();
   Stamp stamp(BootTime now);
   std::shared_ptr<const std::string> entry_of(const Queued& queued, BootTime now);
 

@@ -94,11 +94,13 @@ struct QueueEntry {
   std::vector<Lapse> lapses;
   std::vector<SessionId> ended;
   std::vector<QueueRemoval> removed;
-  CatalogIndex forget_removed;  // 0: nothing
+  CatalogIndex forget_removed;    // 0: nothing
+  std::vector<QueueId> consumed;  // auto_delete: about to have a first consumer
 
   bool empty() const {
     return creates.empty() && touches.empty() && untouches.empty() && batches.empty() &&
-           marks.empty() && lapses.empty() && ended.empty() && removed.empty() && !forget_removed;
+           marks.empty() && lapses.empty() && ended.empty() && removed.empty() && !forget_removed &&
+           consumed.empty();
   }
 };
 

@@ -106,6 +106,8 @@ void put_own(const QueueEntry& entry, proto::EntryHeader& header) {
     header.add_removed_at(removal.deleted.value);
   }
   header.set_forget_removed(entry.forget_removed.value);
+  for (QueueId queue : entry.consumed)
+    header.add_consumed_queue(queue.value);
 }
 
 bool own_columns_consistent(const proto::EntryHeader& h) {
@@ -143,6 +145,8 @@ std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out)
   for (int i = 0; i < h.removed_queue_size(); ++i)
     out.removed.push_back({QueueId(h.removed_queue(i)), CatalogIndex(h.removed_at(i))});
   out.forget_removed = CatalogIndex(h.forget_removed());
+  for (std::uint64_t queue : h.consumed_queue())
+    out.consumed.push_back(QueueId(queue));
   return std::nullopt;
 }
 

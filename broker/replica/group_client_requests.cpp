@@ -84,15 +84,15 @@ void GroupClient::finish_consume(ConsumerNumber number, Result<StreamReply> repl
     result = std::unexpected(no_leader());
   else if (answer->error)
     result = std::unexpected(*answer->error);
-  if (abandoned) {
-    // The caller was told that it failed.
-    if (result) cancel_at_leader(number, nullptr, now_);
-    return;
-  }
-  if (result)
-    consumers_[number].confirmed = true;
-  else
+  // Nobody wants it: the caller was told that it failed, or has cancelled it while there was no
+  // stream to say so on.
+  auto at = consumers_.find(number);
+  if (result && (abandoned || at == consumers_.end())) cancel_at_leader(number, nullptr, now_);
+  if (abandoned) return;
+  if (!result)
     consumers_.erase(number);
+  else if (at != consumers_.end())
+    at->second.confirmed = true;
   to_tell_.push_back([done, result = std::move(result)] { done(result); });
 }
 

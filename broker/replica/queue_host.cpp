@@ -57,6 +57,12 @@ void QueueHost::on_message(session::ToHost message, BootTime now) {
   Stream& stream = stream_at(message.session);
   stream.stream.on_message(std::move(message), state_.ledger());
   pump(stream, now);
+  if (state_.ledger().ended(stream.stream.session())) drop_ended();
+}
+
+// Told already, and told again whenever they ask. What they sent and is not applied never will be.
+void QueueHost::drop_ended() {
+  std::erase_if(streams_, [this](const auto& item) { return state_.ledger().ended(item.first); });
 }
 
 void QueueHost::on_stream_lost(SessionId session, BootTime now) {
@@ -141,6 +147,7 @@ void QueueHost::on_applied(const QueueApplied& applied, BootTime now) {
   for (QueueId queue : applied.queues.sealed)
     ports_.on_queue_sealed(queue);
   pump_all(now);
+  if (!applied.ended.empty()) drop_ended();
 }
 
 void QueueHost::on_contents(EntryIndex entry, std::shared_ptr<const EntryContents> contents) {
@@ -173,6 +180,12 @@ bool QueueHost::ended_in_catalog(SessionId session) const {
   if (node == nullptr) return true;
   return node->incarnation > session.incarnation ||
          (node->incarnation == session.incarnation && node->dead);
+}
+
+// By this catalog, the names of a client that knew `index`. Not by one from before the deletes that
+// the group has forgotten: a node that restarts may have such a one for a while.
+bool QueueHost::may_resolve(CatalogIndex index) const {
+  return std::max(index, state_.machine().forgotten()) <= catalog_->index();
 }
 
 // Once a term, and after a catalog that came as a snapshot: what was decided while nobody here saw

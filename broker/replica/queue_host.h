@@ -65,8 +65,9 @@ class QueueHost {
   // A newer catalog; what it lost since the last one.
   void on_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
                   const catalog::Effects& effects);
-  // Every member's catalog has passed this index.
-  void set_catalog_floor(CatalogIndex floor) { catalog_floor_ = floor; }
+  // Every member's catalog has passed this index. A lower one, of a member that has just restarted,
+  // changes nothing.
+  void set_catalog_floor(CatalogIndex floor) { catalog_floor_ = std::max(catalog_floor_, floor); }
 
   // A majority has said since that it had no other leader at this time. A local group needs nobody.
   void set_led_at(BootTime time) { led_at_ = time; }
@@ -78,6 +79,7 @@ class QueueHost {
 
   const queue::Dispatcher& dispatcher() const { return dispatcher_; }
   std::size_t waiting_batches() const;  // for the catalog, or for room in the log
+  std::size_t streams() const { return streams_.size(); }
 
  private:
   struct Stream;  // queue_host_stream.h
@@ -96,8 +98,10 @@ class QueueHost {
   void pump_all(BootTime now);
   void detach(Stream& stream, BootTime now);
   void attach(Stream& stream, session::StreamEpoch epoch, const Bytes& claims, BootTime now);
+  void drop_ended();
   void reconcile();
   bool ended_in_catalog(SessionId session) const;
+  bool may_resolve(CatalogIndex index) const;
 
   // queue_host_propose.cpp
   void propose_entry(BootTime now);
@@ -150,10 +154,10 @@ class QueueHost {
   std::set<QueueId> to_create_;  // for a consumer or a get
   std::set<QueueId> to_remove_;
   std::set<SessionId> to_end_;
-  std::map<QueueId, CatalogIndex> to_forget_;  // removed in this term, with what was written
   bool reconciled_ = false;
   std::optional<CatalogIndex> reconciled_at_;
   CatalogIndex catalog_floor_;
+  CatalogIndex forgetting_;  // the floor by which removed queues were looked through last
   std::map<EntryIndex, std::shared_ptr<Wanted>> wanted_;  // contents on their way
   std::vector<EntryIndex> to_read_;
   queue::Poll poll_;

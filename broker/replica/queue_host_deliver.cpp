@@ -23,7 +23,7 @@ void QueueHost::serve_requests(BootTime now) {
 
 QueueHost::Presence QueueHost::presence(CatalogIndex catalog_index, QueueId queue) {
   if (state_.machine().find(queue) != nullptr) return Presence::here;
-  if (catalog_index > catalog_->index()) return Presence::coming;
+  if (!may_resolve(catalog_index)) return Presence::coming;
   const catalog::QueueInfo* info = catalog_->queue(queue);
   if (info == nullptr || info->group != group_ || state_.machine().was_removed(queue))
     return Presence::gone;
@@ -116,6 +116,7 @@ void QueueHost::poll(BootTime now) {
         record != nullptr && record->settings.auto_delete)
       ports_.on_queue_unused(queue);
   auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  append(needs_.consumed, poll_.needs.consumed);
   append(needs_.marks, poll_.needs.marks);
   append(needs_.touches, poll_.needs.touches);
   append(needs_.untouches, poll_.needs.untouches);

@@ -48,10 +48,11 @@ void QueueHost::add_batches(QueueEntry& entry) {
   while (!incoming_.empty() && bytes < config_.entry_bytes) {
     SessionId session = incoming_.front();
     incoming_.pop_front();
-    Stream& stream = stream_at(session);
-    if (stream.incoming.empty()) continue;
+    Stream* found = find_stream(session);
+    if (found == nullptr || found->incoming.empty()) continue;
+    Stream& stream = *found;
     const auto& decoded = stream.incoming.front().decoded;
-    if (blocked.contains(session) || (decoded && decoded->catalog_index > catalog_->index())) {
+    if (blocked.contains(session) || (decoded && !may_resolve(decoded->catalog_index))) {
       blocked.insert(session);
       kept.push_back(session);
       continue;
@@ -133,24 +134,22 @@ void QueueHost::add_own(QueueEntry& entry) {
     entry.touches.push_back({touch.session, touch.queue});
   for (const queue::LapseNeed& lapse : needs_.lapses)
     entry.lapses.push_back({lapse.session, lapse.queue, lapse.through});
+  entry.consumed = std::exchange(needs_.consumed, {});
   needs_.marks.clear();
   needs_.touches.clear();
   needs_.lapses.clear();
   entry.ended.insert(entry.ended.end(), to_end_.begin(), to_end_.end());
   to_end_.clear();
-  for (QueueId queue : to_remove_) {
+  for (QueueId queue : to_remove_)
     entry.removed.push_back({queue, catalog_->index()});
-    to_forget_[queue] = catalog_->index();
-  }
   to_remove_.clear();
   if (entry.empty()) return;
   // No hurry with the rest.
   for (const queue::TouchNeed& touch : needs_.untouches)
     entry.untouches.push_back({touch.session, touch.queue});
   needs_.untouches.clear();
-  std::size_t forgotten =
-      std::erase_if(to_forget_, [this](const auto& item) { return item.second <= catalog_floor_; });
-  if (forgotten > 0) entry.forget_removed = catalog_floor_;
+  if (catalog_floor_ <= std::exchange(forgetting_, catalog_floor_)) return;
+  if (state_.machine().remembers_removed(catalog_floor_)) entry.forget_removed = catalog_floor_;
 }
 
 }  // namespace warren::replica

@@ -105,6 +105,8 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
   stamp_ = std::max(stamp_, entry->stamp);
   for (const auto& [queue, settings] : creates)
     machine_.create(queue, settings);
+  for (QueueId queue : entry->consumed)
+    machine_.consume(queue, applied.queues);
   for (const Touch& touch : entry->touches)
     machine_.touch(touch.session, touch.queue, applied.queues);
   auto contents = std::make_shared<EntryContents>();

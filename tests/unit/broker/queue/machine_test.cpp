@@ -67,6 +67,9 @@ TEST_F(MachineTest, ARemovedQueueIsNeverMadeAgainUntilItsDeleteIsForgotten) {
   EXPECT_TRUE(machine.was_removed(orders));
   machine.forget_removed(CatalogIndex(200));
   EXPECT_FALSE(machine.was_removed(orders));
+  machine.forget_removed(CatalogIndex(100));
+  EXPECT_EQ(machine.forgotten(), CatalogIndex(200)) << "never falls";
+  EXPECT_EQ(copy_by_snapshot(machine).forgotten(), CatalogIndex(200));
 }
 
 TEST_F(MachineTest, RemoveOfAQueueNeverSeenIsRememberedToo) {

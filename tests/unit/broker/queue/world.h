@@ -87,6 +87,8 @@ class World {
   }
   void commit(const Needs& needs) {
     ++entry;
+    for (QueueId queue : needs.consumed)
+      machine.consume(queue, effects);
     for (auto [session, queue] : needs.touches)
       machine.touch(session, queue, effects);
     for (auto [queue, priority, below] : needs.marks)

@@ -22,8 +22,9 @@ class CatalogFixture {
     run(found);
     incarnation_ = run(catalog::RegisterNode{"node1", NodeId(1), DiskId(1), ""}).incarnation;
   }
-  QueueId declare(const std::string& name) {
+  QueueId declare(const std::string& name, bool auto_delete = false) {
     catalog::DeclareQueue declare;
+    declare.auto_delete = auto_delete;
     declare.vhost = "/";
     declare.name = name;
     declare.durable = true;

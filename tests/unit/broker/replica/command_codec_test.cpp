@@ -75,6 +75,7 @@ QueueEntry sample_entry() {
   entry.stamp = Stamp(123456);
   entry.creates = {{QueueId(7), "settings"}};
   entry.touches = {{{NodeId(1), Incarnation(4)}, QueueId(7)}};
+  entry.consumed = {QueueId(8), QueueId(9)};
   entry.marks = {{QueueId(7), 0, Ordinal(64)}};
   entry.lapses = {{{NodeId(2), Incarnation(4)}, QueueId(8), {Term(3), 77}}};
   entry.ended = {{NodeId(2), Incarnation(3)}};
@@ -100,6 +101,7 @@ TEST(CommandCodec, EntryComesBackAsItWas) {
   EXPECT_EQ(after->stamp, before.stamp);
   EXPECT_EQ(after->creates, before.creates);
   EXPECT_EQ(after->touches, before.touches);
+  EXPECT_EQ(after->consumed, before.consumed);
   EXPECT_EQ(after->marks, before.marks);
   EXPECT_EQ(after->lapses, before.lapses);
   EXPECT_EQ(after->ended, before.ended);
