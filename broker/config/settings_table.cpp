@@ -179,7 +179,7 @@ Rows amqp_rows() {
        "The same before tune-ok: who is not logged in gets little memory", 4096, 131072},
       {"channel_max", Unit::none, &S::channel_max, "Channels a connection", 1, 65535},
       {"max_message_size", Unit::bytes, &S::max_message_size,
-       "A larger body is refused before it is read", 1, 536870912},
+       "A larger body closes the channel (406) once it has passed; it is not kept", 1, 536870912},
       {"handshake_timeout", Unit::milliseconds, &S::handshake_timeout,
        "From the first octet to connection.open", 100, hour_ms},
       {"channel_operation_timeout", Unit::milliseconds, &S::channel_operation_timeout,

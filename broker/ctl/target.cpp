@@ -9,6 +9,8 @@
 #include "broker/config/values.h"
 #include "broker/ctl/options.h"
 
+extern "C" char** environ;
+
 namespace warren::ctl {
 
 namespace {
@@ -18,12 +20,24 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
+// What overrides a warren.conf here as it does for the broker.
+std::vector<std::pair<std::string, std::string>> whole_environment() {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (char** variable = environ; variable && *variable; ++variable) {
+    const std::string_view text = *variable;
+    const std::size_t equals = text.find('=');
+    if (equals != text.npos) all.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return all;
+}
+
 // management.tcp.port and .ip of a warren.conf.
 std::expected<Target, std::string> from_config(const std::string& path, Target target) {
   std::ifstream file(path);
   if (!file) return std::unexpected(fmt::format("{}: cannot be read", path));
   const std::string text(std::istreambuf_iterator<char>(file), {});
-  const auto settings = config::load({.file = path, .file_text = text});
+  const auto settings = config::load(
+      {.file = path, .file_text = text, .environment = whole_environment(), .flags = {}});
   if (!settings) return std::unexpected(settings.error());
   const bool any = settings->management.host == "0.0.0.0" || settings->management.host == "::";
   target.host = any ? "127.0.0.1" : settings->management.host;

@@ -169,7 +169,7 @@ Verb list_groups() {
           "Raft groups: leader, members, log range, lag",
           "Listing groups ...",
           "/api/warren/groups",
-          {"group", "kind", "leader", "members", "first_entry", "last_entry", "lag"},
+          {"group", "kind", "leader", "members", "term", "first_entry", "last_entry", "lag"},
           {{"group", "group"},
            {"kind", "kind"},
            {"leader", "leader"},

@@ -66,6 +66,18 @@ TEST_F(Verbs, ListQueuesTakesColumns) {
             "name\tmessages_ready\tmessages_unacknowledged\texclusive\nhello\t3\t2\tfalse\n");
 }
 
+TEST_F(Verbs, ListGroupsTellsTheTerm) {
+  inspector.group_rows = {{.id = GroupId(1), .leader = "a@h", .term = 7}};
+  Options plain = options("list_groups");
+  plain.quiet = true;
+  EXPECT_TRUE(
+      run(run_listing, plain)
+          .starts_with("group\tkind\tleader\tmembers\tterm\tfirst_entry\tlast_entry\tlag\n"));
+  Options term = options("list_groups", {"group", "term"});
+  term.quiet = true;
+  EXPECT_EQ(run(run_listing, term), "group\tterm\n1\t7\n");
+}
+
 TEST_F(Verbs, AnUnknownColumnIsAUsageError) {
   run(run_listing, options("list_queues", {"name", "foo", "bar"}), exit_usage);
   EXPECT_TRUE(error.contains("Error (argument validation): Info key(s) foo,bar are not supported"))
@@ -151,6 +163,9 @@ TEST(Target, ComesFromNodeOrConfigOrPort) {
   const std::string path = testing::TempDir() + "warrenctl_target.conf";
   std::ofstream(path) << "management.tcp.port = 15999\nmanagement.tcp.ip = 0.0.0.0\n";
   EXPECT_EQ(find_target({}, path, 0)->text(), "127.0.0.1:15999");
+  ::setenv("WARREN_MANAGEMENT_TCP_PORT", "15998", 1);
+  EXPECT_EQ(find_target({}, path, 0)->text(), "127.0.0.1:15998") << "as for the broker itself";
+  ::unsetenv("WARREN_MANAGEMENT_TCP_PORT");
   EXPECT_FALSE(find_target({}, "/no/such.conf", 0));
 }
 
