@@ -38,13 +38,13 @@ struct Message {
                   // hint
   Index commit;   // append: the leader's commit; heartbeat: at most what the follower matches
   Index hint;     // append_reply on reject: where to try next
-  bool reject = false;             // votes, append_reply
-  bool transfer = false;           // vote_request: asked for by TimeoutNow; skips leader stickiness
-  bool abstain = false;            // append_reply, heartbeat_reply: the sender lost its tail, what
-                                   // it acknowledged before is void (StoredGroup::abstain)
-  bool release = false;            // append_request: the above may end once `commit` is durable
-  std::uint64_t read_context = 0;  // heartbeat and its reply: newest ReadIndex batch, 0 none
-  std::vector<Entry> entries;      // append_request
+  bool reject = false;         // votes, append_reply
+  bool transfer = false;       // vote_request: asked for by TimeoutNow; skips leader stickiness
+  bool abstain = false;        // append_reply, heartbeat_reply: the sender lost its tail, what
+                               // it acknowledged before is void (StoredGroup::abstain)
+  bool release = false;        // append_request: the above may end once `commit` is durable
+  std::uint64_t round = 0;     // heartbeat and its reply: HeartbeatRounds; 0: none
+  std::vector<Entry> entries;  // append_request
 };
 
 }  // namespace warren::raft

@@ -47,8 +47,8 @@ class Progress {
   Index commit_sent;
   // Within the current check-quorum period.
   bool recently_active = false;
-  // The newest ReadIndex round that it has answered.
-  std::uint64_t read_round = 0;
+  // The newest heartbeat round that it has answered.
+  std::uint64_t round = 0;
 
   // It lost its tail and abstains: acknowledgements up to here are void, and it counts for no
   // majority until it has caught up with a commit beyond (StoredGroup::abstain).

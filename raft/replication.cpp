@@ -97,7 +97,7 @@ void Raft::on_heartbeat_request(const Message& message) {
   heard_leader(message);
   if (!restoring_) commit_to(std::min(message.commit, log_.last()));
   Message reply = make(MessageKind::heartbeat_reply, message.from);
-  reply.read_context = message.read_context;
+  reply.round = message.round;
   reply.abstain = abstaining_;
   send(std::move(reply));
 }
@@ -141,7 +141,7 @@ void Raft::on_heartbeat_reply(const Message& message) {
   Progress& peer = found->second;
   peer.recently_active = true;
   if (message.abstain) hear_abstention(peer, message);
-  if (peer.counts()) peer.read_round = std::max(peer.read_round, message.read_context);
+  if (peer.counts()) peer.round = std::max(peer.round, message.round);
   confirm_reads();
   const bool stalled = peer.heard_heartbeat();
   if (stalled || (message.abstain && may_release(peer))) send_append(message.from, peer, false);
@@ -231,7 +231,7 @@ void Raft::broadcast_heartbeats() {
   for (auto& [member, peer] : peers_) {
     Message heartbeat = make(MessageKind::heartbeat_request, member);
     if (peer.counts()) heartbeat.commit = std::min(log_.commit(), peer.match());
-    heartbeat.read_context = reads_.round();
+    heartbeat.round = reads_.round();
     send(std::move(heartbeat));
   }
 }

@@ -62,7 +62,7 @@ void Raft::confirm_reads() {
   for (const MemberId& voter : configuration().voters) {
     const auto peer = peers_.find(voter);
     const bool known = peer != peers_.end();
-    rounds.push_back(voter == self_ ? reads_.round() : known ? peer->second.read_round : 0);
+    rounds.push_back(voter == self_ ? reads_.round() : known ? peer->second.round : 0);
   }
   reads_.confirm(reached_by_majority(std::move(rounds)));
 }

@@ -78,6 +78,7 @@ struct BodyEncoder {
   void operator()(const Opened& body) const {
     out.set_number(body.applied.value);
     out.set_other(body.expected.value);
+    out.set_term(body.term.value);
   }
   void operator()(const Outcomes& body) const { set_outcomes(body.outcomes, out); }
   void operator()(const Rewind& body) const { out.set_number(body.expected.value); }
@@ -140,7 +141,7 @@ std::optional<ToClient> decode_to_client(proto::SessionFrame& in) {
   decode_envelope(in, message);
   switch (in.kind()) {
     case kind_named<Opened, ClientBody>():
-      message.body = Opened{BatchNumber(in.number()), BatchNumber(in.other())};
+      message.body = Opened{BatchNumber(in.number()), BatchNumber(in.other()), Term(in.term())};
       return message;
     case kind_named<Outcomes, ClientBody>():
       message.body = Outcomes{take_outcomes(in)};

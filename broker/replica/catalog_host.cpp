@@ -31,7 +31,8 @@ void CatalogHost::end(NodeId hint) {
 
 void CatalogHost::on_message(session::ToHost message) {
   auto& stream = streams_[message.session];
-  if (!stream) stream = std::make_unique<session::HostStream>(message.session, state_.ledger());
+  if (!stream)
+    stream = std::make_unique<session::HostStream>(message.session, Term(), state_.ledger());
   stream->on_message(std::move(message), state_.ledger());
   pump(*stream);
   if (state_.ledger().ended(stream->session())) drop_ended();

@@ -17,6 +17,7 @@ QueueHost::QueueHost(GroupId group, const QueueState& state, QueueHostPorts& por
       catalog_(std::move(catalog)),
       dispatcher_(state.machine(), config.dispatcher),
       cache_(config.cache_bytes),
+      term_(term),
       began_(now),
       begin_stamp_(std::max(begin, state.stamp())),
       last_stamp_(begin_stamp_) {
@@ -44,7 +45,7 @@ QueueHost::Stream* QueueHost::find_stream(SessionId session) const {
 QueueHost::Stream& QueueHost::stream_at(SessionId session) {
   auto& stream = streams_[session];
   if (stream) return *stream;
-  stream = std::make_unique<Stream>(session, state_.ledger(), config_.window);
+  stream = std::make_unique<Stream>(session, term_, state_.ledger(), config_.window);
   // One that the group has not met before may be ended in the catalog already: nobody says so
   // again.
   bool known = session.incarnation.value <= catalog_->index().value;

@@ -139,6 +139,7 @@ class QueueHost {
   queue::Dispatcher dispatcher_;
   EntryCache cache_;
 
+  const Term term_;
   std::optional<BootTime> led_at_;
   BootTime began_;
   Stamp begin_stamp_;

@@ -29,8 +29,8 @@ struct QueueHost::Stream {
     Result<DecodedBatch> decoded;
   };
 
-  Stream(SessionId session, const session::Ledger& ledger, std::uint64_t window)
-      : stream(session, ledger, window) {}
+  Stream(SessionId session, Term term, const session::Ledger& ledger, std::uint64_t window)
+      : stream(session, term, ledger, window) {}
 
   session::HostStream stream;
   bool attached = false;  // the dispatcher knows it

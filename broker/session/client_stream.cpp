@@ -69,7 +69,10 @@ void ClientStream::on_message(ToClient message, BootTime now) {
 }
 
 void ClientStream::on_body(Opened opened) {
+  // A leader that was replaced, and does not know: what it believes to be held, or free, is over.
+  if (opened.term < term_) return seek(NodeId());
   if (phase_ != Phase::opening || !sender_.on_opened(opened)) return seek(NodeId());
+  term_ = opened.term;
   phase_ = Phase::attaching;
   send_batches();
   send(Attach{sender_.last_sent(), claims_()});

@@ -107,6 +107,7 @@ class ClientStream {
   Sender sender_;
   Phase phase_ = Phase::disconnected;
   StreamEpoch epoch_;
+  Term term_;  // the newest leader's that opened a stream
   BootTime heard_{};
   RequestId last_request_;
   std::map<RequestId, Pending> requests_;

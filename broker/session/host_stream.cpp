@@ -7,9 +7,10 @@
 
 namespace warren::session {
 
-HostStream::HostStream(SessionId session, const Ledger& ledger, std::uint64_t window,
+HostStream::HostStream(SessionId session, Term term, const Ledger& ledger, std::uint64_t window,
                        std::size_t limit_requests)
     : session_(session),
+      term_(term),
       window_(window),
       limit_requests_(limit_requests),
       applied_(ledger.last(session)),
@@ -43,7 +44,7 @@ void HostStream::on_open(StreamEpoch epoch, const Open& open, const Ledger& ledg
   ready_.messages.clear();
   ready_.opened = true;
   if (ledger.ended(session_)) return on_ended(ledger);
-  send(Opened{applied_, accepted_.next()});
+  send(Opened{applied_, accepted_.next(), term_});
   auto outcomes = ledger.outcomes(session_, open.released);
   if (!outcomes.empty()) send(Outcomes{std::move(outcomes)});
 }

@@ -31,8 +31,8 @@ class HostStream {
   // `limit_requests` bounds those that wait for a batch.
   // REQUIRES: the leader has applied the no-op of its term, so that the ledger knows every batch
   // that former leaders committed.
-  HostStream(SessionId session, const Ledger& ledger, std::uint64_t window = default_window,
-             std::size_t limit_requests = 65536);
+  HostStream(SessionId session, Term term, const Ledger& ledger,
+             std::uint64_t window = default_window, std::size_t limit_requests = 65536);
 
   // `ledger` is the group's, as applied.
   void on_message(ToHost message, const Ledger& ledger);
@@ -70,6 +70,7 @@ class HostStream {
   void send(ClientBody body);
 
   const SessionId session_;
+  const Term term_;
   const std::uint64_t window_;
   const std::size_t limit_requests_;
   Phase phase_ = Phase::closed;

@@ -59,6 +59,7 @@ struct Request {
 struct Opened {
   BatchNumber applied;   // by the group's machine
   BatchNumber expected;  // the next batch to send: what lies between is proposed already
+  Term term{};           // of the leader; 0: does not matter (the catalog's hands out nothing)
 };
 // Rising numbers without gaps, over the whole stream.
 struct Outcomes {

@@ -34,7 +34,7 @@ std::string describe(const raft::Message& m) {
   using enum raft::MessageKind;
   const std::string term = " term " + std::to_string(m.term.value);
   const std::string verdict = m.reject ? " refused" : " granted";
-  const std::string round = m.read_context ? " read " + std::to_string(m.read_context) : "";
+  const std::string round = m.round ? " round " + std::to_string(m.round) : "";
   switch (m.kind) {
     case pre_vote_request:
       return "pre_vote_request" + term + " log " + at(m.index, m.log_term);

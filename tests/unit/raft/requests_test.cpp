@@ -45,7 +45,7 @@ TEST_F(RaftTest, AReadWaitsForTheTermsFirstCommitAndAMajority) {
   EXPECT_EQ(count(asked.messages, MessageKind::heartbeat_request), 2U);
   EXPECT_TRUE(asked.reads.empty());
   Message reply = from(3, MessageKind::heartbeat_reply, Term(2));
-  reply.read_context = 1;
+  reply.round = 1;
   raft.step(reply);
   const Ready answered = take(raft);
   ASSERT_EQ(answered.reads.size(), 1U);
@@ -62,7 +62,7 @@ TEST_F(RaftTest, AHeartbeatRoundIsConfirmedByAMajorityOfThisTerm) {
       << "with the first tick";
   EXPECT_EQ(raft.heartbeat_rounds().confirmed, 0U);
   Message reply = from(3, MessageKind::heartbeat_reply, Term(2));
-  reply.read_context = sent;
+  reply.round = sent;
   raft.step(reply);
   EXPECT_EQ(raft.heartbeat_rounds().confirmed, sent);
   for (std::uint32_t i = 0; i < config_.heartbeat_ticks; ++i)

@@ -34,7 +34,7 @@ class Leader : public QueueHostPorts {
   }
   void turn(BootTime now) {
     if (!cut_off) host->set_led_at(now);
-    while (host->turn(now) || !proposed.empty() || !reads.empty()) {
+    while (host->turn(now) || !proposed.empty() || (!reads.empty() && !slow_disk)) {
       QueueApplied applied;
       for (auto& data : std::exchange(proposed, {})) {
         ASSERT_TRUE(state.apply(EntryIndex(++last), term_, data, applied));
@@ -42,6 +42,7 @@ class Leader : public QueueHostPorts {
           all[index] = contents;
       }
       host->on_applied(applied, now);
+      if (slow_disk) continue;
       for (EntryIndex index : std::exchange(reads, {}))
         host->on_contents(index, all[index]);
     }
@@ -68,7 +69,8 @@ class Leader : public QueueHostPorts {
   std::map<EntryIndex, std::shared_ptr<const EntryContents>> all;
   std::vector<QueueId> sealed, unused;
   bool refuse = false;
-  bool cut_off = false;  // no majority says that it leads
+  bool cut_off = false;    // no majority says that it leads
+  bool slow_disk = false;  // reads are not answered
   std::uint64_t last = 0;
 
  private:

@@ -47,6 +47,25 @@ TEST_F(Link, ALeaderThatIsCutOffHandsOutNothingUntilAMajorityAnswers) {
   EXPECT_EQ(deliveries.size(), 2u);
 }
 
+TEST_F(Link, WhatWaitedForTheDiskIsNotHandedOutLaterThanTheRest) {
+  publish("on its way");
+  settle();
+  leader.lead(Term(2), now);  // and nothing is cached
+  client.connect(now);
+  leader.slow_disk = true;
+  consume(0);
+  settle();
+  ASSERT_FALSE(leader.reads.empty());
+  leader.cut_off = true;
+  now += 1000ms;
+  leader.slow_disk = false;
+  settle();
+  EXPECT_TRUE(deliveries.empty());
+  leader.cut_off = false;
+  settle();
+  EXPECT_EQ(deliveries.size(), 1u);
+}
+
 // Full when it was asked, and no more by its next turn: whoever waits is told all the same.
 TEST_F(Link, WritableIsToldThoughTheRoomCameWithinTheTurn) {
   const std::string large(20u << 20, 'x');

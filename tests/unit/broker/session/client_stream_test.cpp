@@ -44,6 +44,19 @@ TEST_F(ClientStreamTest, OpensThenSendsAgainThenAttaches) {
   EXPECT_EQ(asked_, 1);
 }
 
+// It may still hand out, and take back, what its successor has given to others.
+TEST_F(ClientStreamTest, ALeaderOlderThanOneThatItHasSeenIsRefused) {
+  client_.connect(now_);
+  tell(Opened{BatchNumber(), BatchNumber(1), Term(4)});
+  tell(AttachReply{});
+  client_.connect(now_);
+  tell(Opened{BatchNumber(), BatchNumber(1), Term(3)});
+  EXPECT_EQ(client_.phase(), Phase::disconnected);
+  client_.connect(now_);
+  tell(Opened{BatchNumber(), BatchNumber(1), Term(4)});
+  EXPECT_EQ(client_.phase(), Phase::attaching);
+}
+
 TEST_F(ClientStreamTest, SendsRequestsOnlyWhenFlowingAndAgainAfterEachAttach) {
   RequestId id = client_.request(octets("get"), RequestOrder::at_once);
   client_.connect(now_);

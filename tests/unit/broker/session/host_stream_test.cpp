@@ -33,7 +33,7 @@ class HostStreamTest : public testing::Test {
   }
 
   Ledger ledger_;
-  HostStream host_{session, ledger_, 4};
+  HostStream host_{session, Term(3), ledger_, 4};
 };
 
 TEST_F(HostStreamTest, AcceptsEachBatchOnceAndInOrder) {

@@ -45,7 +45,7 @@ struct World {
     host = nullptr;
     while (!proposed.empty())
       commit_one();
-    host = std::make_unique<HostStream>(session, ledger, 8);
+    host = std::make_unique<HostStream>(session, Term(), ledger, 8);
     break_stream();
   }
   void break_stream() {
