@@ -311,7 +311,12 @@ Result<void> Cluster::start_lanes() {
     runtime::Reactor& reactor = reactors_.at(i);
     stores_.push_back(std::make_unique<replica::DiskGroupStore>(
         storage_.database, storage_.committer, storage_.read_pool,
-        [&reactor](std::function<void()> task) { reactor.post(std::move(task)); },
+        [this, &reactor, i](std::function<void()> task) {
+          reactor.post([this, i, task = std::move(task)] {
+            task();
+            lanes_[i]->wake();  // what was read, or has become durable, is waited for
+          });
+        },
         [this, i](std::uint64_t number) { lanes_[i]->on_written(number); }));
     LaneConfig lane{config_.groups,
                     config_.client,

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "broker/base/bytes.h"
 #include "broker/base/ids.h"
 #include "broker/base/result.h"
 #include "broker/catalog/command.h"
@@ -51,7 +53,8 @@ class Door {
 
   // A key for Origin::channel and Consumer::channel, never reused.
   virtual std::uint64_t open_channel(ChannelSink* sink) = 0;
-  // Cancels its consumers, returns what it holds (kind requeue_lost), drops its outcomes. `done`
+  // Cancels its consumers, drops its upload (UploadId is the channel's key) unless a publish has
+  // named it, returns what it holds (kind requeue_lost), drops its outcomes. `done`
   // when the settles that went before are committed and the returns proposed.
   virtual void close_channel(std::uint64_t channel, std::function<void()> done) = 0;
 
@@ -72,6 +75,11 @@ class Door {
                    std::function<void(Result<queue::GetReply>)> done) = 0;
   virtual void counts(GroupId group, QueueId queue,
                       std::function<void(Result<queue::QueueCounts>)> done) = 0;
+
+  // Octets of a body that goes ahead of its message (queue::Delivery::parts); nothing: they are
+  // gone. An error: no leader within the time limit; ask again.
+  virtual void fetch(GroupId group, MessageId part,
+                     std::function<void(Result<std::optional<Bytes>>)> done) = 0;
 
   // Definitions. The callback comes when the command is committed and every node that routes has
   // applied it (architecture §8), with its outcome.

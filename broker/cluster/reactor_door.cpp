@@ -182,6 +182,16 @@ void ReactorDoor::counts(GroupId group, QueueId queue,
       [done] { done(std::unexpected(no_session())); });
 }
 
+void ReactorDoor::fetch(GroupId group, MessageId part,
+                        std::function<void(Result<std::optional<Bytes>>)> done) {
+  with_client(
+      group,
+      [part, done = back(done)](replica::GroupClient& client, BootTime now) mutable {
+        client.fetch(part, std::move(done), now);
+      },
+      [done] { done(std::unexpected(no_session())); });
+}
+
 // --- Definitions
 
 void ReactorDoor::set_catalog(std::shared_ptr<const catalog::Snapshot> catalog) {

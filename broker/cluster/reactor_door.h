@@ -59,6 +59,8 @@ class ReactorDoor final : public Door {
            std::function<void(Result<queue::GetReply>)> done) override;
   void counts(GroupId group, QueueId queue,
               std::function<void(Result<queue::QueueCounts>)> done) override;
+  void fetch(GroupId group, MessageId part,
+             std::function<void(Result<std::optional<Bytes>>)> done) override;
   void define(catalog::Command command,
               std::function<void(Result<catalog::Outcome>)> done) override;
   void delete_queue(QueueId queue, bool if_unused, bool if_empty,

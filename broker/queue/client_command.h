@@ -20,10 +20,29 @@ struct Origin {
   std::uint64_t tag = 0;      // the channel's own: publish sequence number, request number, …
 };
 
+// A body that goes ahead of its message, part by part, as its session names it: by the channel's
+// Origin::channel, for a channel sends one content at a time. None: the body is with its message.
+using UploadId = Strong<struct UploadIdTag, std::uint64_t>;
+
+// The next octets of an upload. Kept for its session until a Publish or a DropUpload names it.
+struct Part {
+  Origin origin;
+  UploadId upload;
+  Content octets;  // a body and nothing else
+};
+
+// Forgets an upload, as when its channel closes. Nothing to forget is fine.
+struct DropUpload {
+  Origin origin;
+  UploadId upload;
+};
+
 // One message into one or more queues of this group.
 struct Publish {
   Origin origin;
   Content content;
+  UploadId upload;                  // its body begins with these parts, and content.body ends it
+  std::uint64_t upload_octets = 0;  // of the parts together: with any other number it is refused
   boost::container::small_vector<QueueId, 4> queues;
   bool persistent = false;              // delivery_mode 2
   std::uint8_t priority = 0;            // 0 until priorities are served
@@ -69,12 +88,12 @@ struct Seal {
   bool if_empty = false;
 };
 
-using ClientCommand = std::variant<Publish, Settle, Purge, Seal>;
+using ClientCommand = std::variant<Publish, Settle, Purge, Seal, Part, DropUpload>;
 
 // How one command ended. Equal neighbours are stored run-length.
 enum class OutcomeCode : std::uint16_t {
   ok = 0,
-  rejected = 1,       // publish refused by the queue (max-length): basic.nack
+  rejected = 1,       // publish refused (max-length, or parts of it were lost): basic.nack
   queue_gone = 2,     // publish: counts as ok for a confirm; purge and seal: 404
   in_use = 3,         // seal with if_unused
   not_empty = 4,      // seal with if_empty

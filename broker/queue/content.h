@@ -3,10 +3,20 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
+#include "broker/base/ids.h"
+
 namespace warren::queue {
+
+// Some octets of a large body, in a slot of their own; see large_bodies.h.
+struct BodyPart {
+  MessageId at;
+  std::uint32_t size = 0;
+  bool operator==(const BodyPart&) const = default;
+};
 
 struct Content {
   std::shared_ptr<const void> owner;  // keeps every view below alive and unchanged

@@ -40,6 +40,7 @@ struct Delivery {
   Term entry_term;  // of the entry that holds the message: (index, term, slot)
   bool redelivered = false;
   std::uint32_t delivery_count = 0;  // failed deliveries so far
+  std::vector<BodyPart> parts;       // the body begins with these, to be fetched; as a rule none
   Content content;
 };
 

@@ -9,7 +9,8 @@ namespace {
 
 using References = std::map<EntryIndex, std::uint64_t>;
 
-std::string broken_in_messages(const QueueRecord& record, References& references) {
+std::string broken_in_messages(const QueueRecord& record, References& references,
+                               std::map<MessageId, std::uint64_t>& queues) {
   std::string broken;
   std::uint64_t count = 0, octets = 0;
   Message last;
@@ -19,6 +20,7 @@ std::string broken_in_messages(const QueueRecord& record, References& references
     ++count;
     octets += message.size;
     ++references[message.id.entry];
+    if (!queues.empty() && queues.contains(message.id)) --queues[message.id];
     last = message;
     return broken.empty();
   });
@@ -61,13 +63,21 @@ std::string broken_in_entries(const Machine& machine, const References& referenc
 std::string broken_invariant(const Machine& machine) {
   std::string broken;
   References references;
+  std::map<MessageId, std::uint64_t> queues;  // that should have each large message
+  machine.large_bodies().for_each_part([&](const BodyPart& part) { ++references[part.at.entry]; });
+  machine.large_bodies().for_each_message(
+      [&](MessageId message, std::uint64_t count) { queues[message] = count; });
   std::uint64_t bits = 0, indexed = 0;
   machine.for_each_queue([&](const QueueRecord& record) {
     if (broken.empty()) broken = broken_in_record(machine, record);
-    if (broken.empty()) broken = broken_in_messages(record, references);
+    if (broken.empty()) broken = broken_in_messages(record, references, queues);
     bits += record.touched.size();
   });
   if (!broken.empty()) return broken;
+  for (auto [message, missing] : queues)
+    if (missing != 0)
+      return fmt::format("large message {}.{}: {} queues too many booked", message.entry,
+                         message.slot, static_cast<std::int64_t>(missing));
   machine.for_each_touch([&](SessionId session, QueueId id) {
     ++indexed;
     if (!machine.touched(session, id)) broken = fmt::format("queue {}: no such touch bit", id);

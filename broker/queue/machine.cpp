@@ -72,22 +72,63 @@ void Machine::create(QueueId id, const Settings& settings) {
 }
 
 Outcome Machine::enqueue(const Enqueue& command, Effects& effects) {
+  if (command.upload.upload) return enqueue_large(command, effects);
+  std::uint64_t taken = append(command, command.size, effects);
+  return {taken > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone, 0};
+}
+
+// How many queues took it.
+std::uint64_t Machine::append(const Enqueue& command, std::uint64_t size, Effects& effects) {
   std::uint64_t taken = 0;
   for (QueueId id : command.queues) {
     QueueRecord* record = at(id);
     if (record == nullptr || record->sealed) continue;
-    record->messages.append({record->next, command.message, command.size, command.deadline});
+    record->messages.append(
+        {record->next, command.message, static_cast<std::uint32_t>(size), command.deadline});
     ++record->next;
     ++taken;
     changed_.insert(id);
     effects.grown.push_back(id);
   }
   live_.add(command.message.entry, taken);
+  return taken;
+}
+
+Outcome Machine::enqueue_large(const Enqueue& command, Effects& effects) {
+  LargeBodies::Parts parts = large_.take_upload(command.upload);
+  std::uint64_t octets = 0;
+  for (const BodyPart& part : parts)
+    octets += part.size;
+  // A session that ended took its parts with it: what the next one was sent is not the whole.
+  bool whole = !parts.empty() && octets == command.upload_octets;
+  std::uint64_t taken = whole ? append(command, command.size + octets, effects) : 0;
+  if (taken > 0)
+    large_.keep(command.message, std::move(parts), taken);
+  else
+    release(parts, effects);
+  if (!whole) return {OutcomeCode::rejected, 0};
   return {taken > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone, 0};
+}
+
+Outcome Machine::add_part(UploadKey upload, const BodyPart& part, Effects&) {
+  live_.add(part.at.entry);
+  large_.add_part(upload, part);
+  return {};
+}
+
+Outcome Machine::drop_upload(UploadKey upload, Effects& effects) {
+  release(large_.take_upload(upload), effects);
+  return {};
+}
+
+void Machine::release(const LargeBodies::Parts& parts, Effects& effects) {
+  for (const BodyPart& part : parts)
+    if (live_.release(part.at.entry)) effects.dead_entries.push_back(part.at.entry);
 }
 
 void Machine::release(const Message& message, Effects& effects) {
   if (live_.release(message.id.entry)) effects.dead_entries.push_back(message.id.entry);
+  if (large_.keeps_any()) release(large_.release(message.id), effects);
 }
 
 Outcome Machine::settle(QueueId id, SettleKind kind, std::span<const MessageId> accepted,
@@ -267,6 +308,7 @@ void Machine::end_session(SessionId session, Effects& effects) {
       bits.emplace_back(it->first, id);
   for (auto [owner, id] : bits)
     clear_touch(owner, id, effects);
+  release(large_.take_uploads(session), effects);
   effects.ended.push_back(session);
 }
 

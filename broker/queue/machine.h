@@ -18,6 +18,7 @@
 #include "broker/base/ids.h"
 #include "broker/queue/client_command.h"
 #include "broker/queue/effects.h"
+#include "broker/queue/large_bodies.h"
 #include "broker/queue/live_entries.h"
 #include "broker/queue/queue_record.h"
 
@@ -29,6 +30,8 @@ struct Enqueue {
   std::uint8_t priority = 0;
   Stamp deadline;                   // the entry's stamp plus the time to live; 0: none
   std::span<const QueueId> queues;  // each once
+  UploadKey upload;                 // its parts come before the message's own octets; or none
+  std::uint64_t upload_octets = 0;
 };
 
 // What the leader knew when it proposed a seal.
@@ -44,7 +47,10 @@ class Machine {
   // Makes the queue, unless it exists or was removed. The leader writes it on first touch.
   void create(QueueId id, const Settings& settings);
   // REQUIRES: message above every one enqueued before. queue_gone: no target takes messages.
+  // rejected: the upload does not have the octets that it should have. It is over in any case.
   Outcome enqueue(const Enqueue& command, Effects& effects);
+  Outcome add_part(UploadKey upload, const BodyPart& part, Effects& effects);
+  Outcome drop_upload(UploadKey upload, Effects& effects);
   // `accepted` is what the leader's verdicts left; what is not there any more is passed over.
   // Kinds ack and reject remove; the requeue kinds return, and count a failure by their rule.
   Outcome settle(QueueId id, SettleKind kind, std::span<const MessageId> accepted,
@@ -66,7 +72,7 @@ class Machine {
   void untouch(SessionId session, QueueId id, Effects& effects);
   // What the session holds of the queue by checkouts up to `through` is its own no more.
   void lapse(SessionId session, QueueId id, CheckoutId through, Effects& effects);
-  // Clears the bits of that node's incarnations up to this one.
+  // Clears the bits and drops the uploads of that node's incarnations up to this one.
   void end_session(SessionId session, Effects& effects);
   // A new leader's no-op; another of the same term does nothing: marks are cut down to what exists,
   // and what is below them from now on counts as possibly handed out by an earlier leader.
@@ -106,9 +112,10 @@ class Machine {
   const std::set<QueueId>* touched_by(SessionId session) const;
   std::uint64_t queue_count() const { return queues_.size(); }
 
-  // True while some queue has an unsettled message whose body is in that entry.
+  // True while some queue has an unsettled message with octets in that entry, or an upload has.
   bool names_entry(EntryIndex entry) const { return live_.references(entry) != 0; }
   const LiveEntries& live_entries() const { return live_; }
+  const LargeBodies& large_bodies() const { return large_; }
 
   std::size_t memory_octets() const;
 
@@ -127,7 +134,10 @@ class Machine {
  private:
   QueueRecord* at(QueueId id);
   const Touch* find_touch(SessionId session, QueueId id) const;
+  std::uint64_t append(const Enqueue& command, std::uint64_t size, Effects& effects);
+  Outcome enqueue_large(const Enqueue& command, Effects& effects);
   void release(const Message& message, Effects& effects);
+  void release(const LargeBodies::Parts& parts, Effects& effects);
   void settle_messages(QueueRecord& record, std::span<const MessageId> accepted, Effects& effects);
   void return_messages(QueueRecord& record, SettleKind kind, std::span<const MessageId> accepted,
                        Effects& effects);
@@ -141,6 +151,7 @@ class Machine {
   std::set<QueueId> marked_;                        // queues whose mark rose since the term began
   std::map<SessionId, std::set<QueueId>> touches_;  // the records' bits, by session
   LiveEntries live_;
+  LargeBodies large_;
 };
 
 }  // namespace warren::queue

@@ -1,6 +1,6 @@
 // The machine's snapshot chunks. Group: version (u8), term, removed ids with the catalog index of
-// their delete, and up to where those are forgotten. Queue: see QueueRecord::encode. Indexes are
-// rebuilt, not written.
+// their delete, from version 2 on up to where those are forgotten, from version 3 on uploads and
+// the parts of large bodies. Queue: see QueueRecord::encode. Indexes are rebuilt, not written.
 #include "broker/base/check.h"
 #include "broker/base/codec.h"
 #include "broker/queue/machine.h"
@@ -9,7 +9,7 @@ namespace warren::queue {
 
 namespace {
 
-constexpr std::uint8_t group_version = 2;
+constexpr std::uint8_t group_version = 3;
 
 }  // namespace
 
@@ -25,6 +25,7 @@ std::string Machine::group_octets() const {
     before = id;
   }
   out.varint(forgotten_.value);
+  large_.encode(out);
   return out.take();
 }
 
@@ -49,6 +50,8 @@ bool Machine::restore_group(std::string_view octets) {
     removed_[id] = CatalogIndex(in.varint());
   }
   if (version >= 2) forgotten_ = CatalogIndex(in.varint());
+  if (version >= 3 && in.ok() && !large_.decode(in)) return false;
+  large_.for_each_part([this](const BodyPart& part) { live_.add(part.at.entry); });
   return in.ok() && in.at_end() && removed_.size() == count;
 }
 
@@ -60,6 +63,7 @@ bool Machine::restore_queue(std::string_view octets) {
   if (queues_.contains(id) || removed_.contains(id)) return false;
   record->messages.for_each(Ordinal(0), [&](const Message& message) {
     live_.add(message.id.entry);
+    if (large_.keeps_any()) large_.refer(message.id);
     return true;
   });
   for (const Touch& touch : record->touched)
@@ -71,7 +75,7 @@ bool Machine::restore_queue(std::string_view octets) {
 }
 
 std::size_t Machine::memory_octets() const {
-  std::size_t total = live_.memory_octets();
+  std::size_t total = live_.memory_octets() + large_.memory_octets();
   for (const auto& [id, record] : queues_)
     total += sizeof(QueueRecord) + record->messages.memory_octets() + record->failed.size() * 48;
   return total;

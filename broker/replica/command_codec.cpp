@@ -11,7 +11,20 @@ namespace {
 
 using queue::ClientCommand;
 
-enum Kind : std::uint64_t { publish_kind = 0, settle_kind = 1, purge_kind = 2, seal_kind = 3 };
+enum Kind : std::uint64_t {
+  publish_kind = 0,
+  settle_kind = 1,
+  purge_kind = 2,
+  seal_kind = 3,
+  part_kind = 4,
+  drop_kind = 5
+};
+
+constexpr std::uint32_t parts_version = batch_version;
+// The factor of a run's count.
+constexpr std::uint64_t kinds(std::uint32_t version) {
+  return version < parts_version ? 4 : 8;
+}
 
 constexpr std::uint32_t persistent_flag = 1;
 constexpr std::uint32_t ttl_flag = 2;
@@ -20,7 +33,7 @@ constexpr std::uint32_t ttl_flag = 2;
 class BatchEncoder {
  public:
   explicit BatchEncoder(CatalogIndex catalog_index) {
-    header_.set_version(command_version);
+    header_.set_version(1);
     header_.set_catalog_index(catalog_index.value);
   }
 
@@ -29,8 +42,24 @@ class BatchEncoder {
     header_.add_publish_envelope(envelope_of(p));
     header_.add_publish_properties(string_of(p.content.properties));
     header_.add_publish_body_size(p.content.body.size());
-    bodies_.push_back(p.content.body);
-    octets_ += p.content.body.size();
+    add_body(p.content.body);
+    if (!p.upload) return;
+    header_.set_version(parts_version);
+    header_.add_large_publish(static_cast<std::uint32_t>(header_.publish_envelope_size() - 1));
+    header_.add_large_upload(p.upload.value);
+    header_.add_large_octets(p.upload_octets);
+  }
+  void add(const queue::Part& p) {
+    run(part_kind);
+    header_.set_version(parts_version);
+    header_.add_part_upload(p.upload.value);
+    header_.add_part_size(p.octets.body.size());
+    add_body(p.octets.body);
+  }
+  void add(const queue::DropUpload& d) {
+    run(drop_kind);
+    header_.set_version(parts_version);
+    header_.add_drop_upload(d.upload.value);
   }
   void add(const queue::Settle& s) {
     run(settle_kind);
@@ -55,7 +84,8 @@ class BatchEncoder {
   }
 
   std::string finish() {
-    flush_run();
+    for (auto [kind, length] : runs_)
+      header_.add_order(length * kinds(header_.version()) + kind);
     std::string out = frame(header_, octets_);
     for (std::string_view s : strings_)
       out.append(s);
@@ -66,17 +96,12 @@ class BatchEncoder {
 
  private:
   void run(std::uint64_t kind) {
-    if (run_length_ > 0 && kind == run_kind_) {
-      ++run_length_;
-      return;
-    }
-    flush_run();
-    run_kind_ = kind;
-    run_length_ = 1;
+    if (runs_.empty() || runs_.back().first != kind) runs_.emplace_back(kind, 0);
+    ++runs_.back().second;
   }
-  void flush_run() {
-    if (run_length_ > 0) header_.add_order(run_length_ * 4 + run_kind_);
-    run_length_ = 0;
+  void add_body(std::string_view body) {
+    bodies_.push_back(body);
+    octets_ += body.size();
   }
 
   std::uint32_t string_of(std::string_view s) {
@@ -116,8 +141,7 @@ class BatchEncoder {
   }
 
   proto::BatchHeader header_;
-  std::uint64_t run_kind_ = 0;
-  std::uint64_t run_length_ = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> runs_;  // kind, length
   std::uint64_t octets_ = 0;
   std::vector<std::string_view> strings_;
   std::vector<std::string_view> bodies_;
@@ -143,7 +167,7 @@ class BatchDecoder {
   std::optional<const char*> read_header() {
     auto octets = unframe(blob_.view(), header_);
     if (!octets) return "header";
-    if (header_.version() == 0 || header_.version() > command_version) return "version";
+    if (header_.version() == 0 || header_.version() > batch_version) return "version";
     octets_ = *octets;
     for (std::uint32_t size : header_.string_size()) {
       if (size > octets_.size()) return "strings";
@@ -157,11 +181,12 @@ class BatchDecoder {
 
   template <typename Sink>
   std::optional<const char*> read_commands(Sink&& sink) {
+    const std::uint64_t factor = kinds(header_.version());
     for (std::uint64_t run : header_.order()) {
-      std::uint64_t count = run / 4;
+      std::uint64_t count = run / factor;
       for (std::uint64_t i = 0; i < count; ++i) {
         bool good = false;
-        switch (run % 4) {
+        switch (run % factor) {
           case publish_kind:
             good = publish(sink);
             break;
@@ -171,8 +196,16 @@ class BatchDecoder {
           case purge_kind:
             good = purge(sink);
             break;
-          default:
+          case seal_kind:
             good = seal(sink);
+            break;
+          case part_kind:
+            good = part(sink);
+            break;
+          case drop_kind:
+            good = drop(sink);
+            break;
+          default:
             break;
         }
         if (!good) return "commands";
@@ -180,7 +213,9 @@ class BatchDecoder {
     }
     if (publish_ != header_.publish_envelope_size() || settle_ != header_.settle_queue_size() ||
         purge_ != header_.purge_queue_size() || seal_ != header_.seal_queue_size() ||
-        held_ != header_.held_entry_size() || !octets_.empty())
+        held_ != header_.held_entry_size() || part_ != header_.part_upload_size() ||
+        drop_ != header_.drop_upload_size() || large_ != header_.large_publish_size() ||
+        !octets_.empty())
       return "left-over columns";
     return std::nullopt;
   }
@@ -188,7 +223,8 @@ class BatchDecoder {
   // How many commands the columns hold: a bound for reserve().
   std::size_t commands() const {
     return static_cast<std::size_t>(header_.publish_envelope_size() + header_.settle_queue_size() +
-                                    header_.purge_queue_size() + header_.seal_queue_size());
+                                    header_.purge_queue_size() + header_.seal_queue_size() +
+                                    header_.part_upload_size() + header_.drop_upload_size());
   }
   const proto::BatchHeader& header() const { return header_; }
 
@@ -216,7 +252,10 @@ class BatchDecoder {
            h.settle_count_size() == h.settle_queue_size() &&
            h.held_slot_size() == h.held_entry_size() && h.held_term_size() == h.held_entry_size() &&
            h.held_counter_size() == h.held_entry_size() &&
-           h.seal_flags_size() == h.seal_queue_size();
+           h.seal_flags_size() == h.seal_queue_size() &&
+           h.part_size_size() == h.part_upload_size() &&
+           h.large_upload_size() == h.large_publish_size() &&
+           h.large_octets_size() == h.large_publish_size();
   }
 
   template <typename Sink>
@@ -244,6 +283,11 @@ class BatchDecoder {
     p.persistent = (flags & persistent_flag) != 0;
     p.priority = static_cast<std::uint8_t>(flags >> 8);
     if ((flags & ttl_flag) != 0) p.ttl_ms = header_.envelope_ttl_ms(envelope);
+    if (large_ < header_.large_publish_size() &&
+        header_.large_publish(large_) == static_cast<std::uint32_t>(i)) {
+      p.upload = queue::UploadId(header_.large_upload(large_));
+      p.upload_octets = header_.large_octets(large_++);
+    }
     sink(ClientCommand(std::move(p)));
     return true;
   }
@@ -295,12 +339,34 @@ class BatchDecoder {
     return true;
   }
 
+  template <typename Sink>
+  bool part(Sink& sink) {
+    if (part_ >= header_.part_upload_size() || header_.part_size(part_) > octets_.size())
+      return false;
+    queue::Part p;
+    p.upload = queue::UploadId(header_.part_upload(part_));
+    p.octets.owner = blob_.owner();
+    p.octets.body = octets_.substr(0, header_.part_size(part_));
+    octets_.remove_prefix(p.octets.body.size());
+    ++part_;
+    sink(ClientCommand(std::move(p)));
+    return true;
+  }
+
+  template <typename Sink>
+  bool drop(Sink& sink) {
+    if (drop_ >= header_.drop_upload_size()) return false;
+    sink(ClientCommand(queue::DropUpload{{}, queue::UploadId(header_.drop_upload(drop_++))}));
+    return true;
+  }
+
   const Bytes& blob_;
   proto::BatchHeader header_;
   std::string_view octets_;
   std::vector<std::string_view> strings_;
   std::vector<std::uint64_t> envelope_queue_;  // where each envelope's queues start
   int publish_ = 0, settle_ = 0, purge_ = 0, seal_ = 0, held_ = 0;
+  int part_ = 0, drop_ = 0, large_ = 0;
   Delta entry_, slot_, term_, counter_;
 };
 
@@ -325,17 +391,20 @@ Result<DecodedBatch> decode_batch(const Bytes& blob) {
   return batch;
 }
 
-Result<std::vector<queue::Content>> decode_contents(
-    const std::shared_ptr<const std::string>& data) {
+Result<DecodedContents> decode_contents(const std::shared_ptr<const std::string>& data) {
   auto entry = decode_entry(data);
   if (!entry) return std::unexpected(entry.error());
-  std::vector<queue::Content> contents;
+  DecodedContents contents;
   for (const EntryBatch& batch : entry->batches) {
     BatchDecoder decoder(batch.blob);
     if (auto wrong = decoder.read_header()) return malformed(*wrong);
     auto wrong = decoder.read_commands([&](ClientCommand&& command) {
-      if (auto* p = std::get_if<queue::Publish>(&command))
-        contents.push_back(std::move(p->content));
+      if (auto* p = std::get_if<queue::Publish>(&command)) {
+        contents.messages.push_back(std::move(p->content));
+        contents.only_parts = false;
+      } else if (auto* part = std::get_if<queue::Part>(&command)) {
+        contents.messages.push_back(std::move(part->octets));
+      }
     });
     if (wrong) return malformed(*wrong);
   }

@@ -1,6 +1,6 @@
 // What a queue group's log holds, octet for octet (proto/command.proto): a session batch, encoded
 // once by the client's node, and the entry that a leader builds around batches. Slots number the
-// publishes of an entry over all its batches, in order. Pure: any thread.
+// publishes and parts of an entry over all its batches, in order. Pure: any thread.
 // Malformed input is an Error, never a crash: entries come from disks and peers.
 #pragma once
 
@@ -21,6 +21,8 @@ namespace warren::replica {
 
 // The version that this build writes. It reads every version up to this one.
 inline constexpr std::uint32_t command_version = 1;
+// The same for session batches, but each is written in the lowest that says it all. 2: uploads.
+inline constexpr std::uint32_t batch_version = 2;
 
 struct DecodedBatch {
   CatalogIndex catalog_index;
@@ -109,6 +111,10 @@ std::shared_ptr<const std::string> encode_entry(const QueueEntry& entry);
 Result<QueueEntry> decode_entry(const std::shared_ptr<const std::string>& data);
 
 // The contents of an entry by slot, for a reader that wants nothing else.
-Result<std::vector<queue::Content>> decode_contents(const std::shared_ptr<const std::string>& data);
+struct DecodedContents {
+  std::vector<queue::Content> messages;  // and parts
+  bool only_parts = true;
+};
+Result<DecodedContents> decode_contents(const std::shared_ptr<const std::string>& data);
 
 }  // namespace warren::replica

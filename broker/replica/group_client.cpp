@@ -32,6 +32,8 @@ GroupClient::Waiting GroupClient::waiting_for(const queue::ClientCommand& comman
   if (const auto* p = std::get_if<queue::Publish>(&command)) {
     waiting.bytes += static_cast<std::uint32_t>(p->content.size());
     waiting.deadline = now + config_.publish_timeout;
+  } else if (const auto* part = std::get_if<queue::Part>(&command)) {
+    waiting.bytes += static_cast<std::uint32_t>(part->octets.size());
   } else if (const auto* s = std::get_if<queue::Settle>(&command)) {
     waiting.bytes += static_cast<std::uint32_t>(16 * s->messages.size());
   }
@@ -47,6 +49,10 @@ void GroupClient::submit(std::vector<queue::ClientCommand> commands, BootTime no
       decide(waiting, {queue::OutcomeCode::session_ended, 0});
       continue;
     }
+    if (const auto* part = std::get_if<queue::Part>(&command))
+      uploads_.insert(part->upload);
+    else if (const auto* p = std::get_if<queue::Publish>(&command); p != nullptr && p->upload)
+      uploads_.erase(p->upload);
     unsent_waiting_.push_back(waiting);
     unsent_.push_back(std::move(command));
   }
@@ -55,11 +61,14 @@ void GroupClient::submit(std::vector<queue::ClientCommand> commands, BootTime no
   if (!writable()) was_full_ = true;
 }
 
-// The client's own: nobody waits for the outcome.
 void GroupClient::settle_silently(QueueId queue, queue::SettleKind kind,
                                   std::vector<queue::Held> held) {
+  submit_silently(queue::Settle{{}, queue, kind, std::move(held)});
+}
+
+// The client's own: nobody waits for the outcome.
+void GroupClient::submit_silently(queue::ClientCommand command) {
   if (ended_) return;
-  queue::ClientCommand command = queue::Settle{{}, queue, kind, std::move(held)};
   Waiting waiting = waiting_for(command, now_);
   waiting.told = true;
   ++submitted_;
@@ -172,6 +181,7 @@ void GroupClient::handle(session::SessionEnded) {
   unsent_.clear();
   unsent_waiting_.clear();
   holdings_ = Holdings();
+  uploads_.clear();
   for (const auto& [number, consuming] : consumers_)
     if (!consuming.cancelled)
       to_tell_.push_back([this, channel = consuming.consumer.channel, number] {
@@ -242,8 +252,8 @@ bool GroupClient::has_work() const {
 }
 
 bool GroupClient::idle() const {
-  return holdings_.empty() && consumers_.empty() && asked_.empty() && submitted_ == decided_ &&
-         closings_.empty() && !has_work();
+  return holdings_.empty() && uploads_.empty() && consumers_.empty() && asked_.empty() &&
+         submitted_ == decided_ && closings_.empty() && !has_work();
 }
 
 }  // namespace warren::replica

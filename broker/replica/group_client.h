@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -73,8 +74,10 @@ class GroupClient {
   void get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
            BootTime now);
   void counts(QueueId queue, std::function<void(Result<queue::QueueCounts>)> done, BootTime now);
-  // Cancels the channel's consumers, returns what it holds, and calls `done` when everything that
-  // was submitted before is decided, or the request timeout has passed.
+  // Octets of a large body; nothing: they are gone. An error: no leader, ask again.
+  void fetch(MessageId part, std::function<void(Result<std::optional<Bytes>>)> done, BootTime now);
+  // Cancels the channel's consumers, drops its upload, returns what it holds, and calls `done` when
+  // everything that was submitted before is decided, or the request timeout has passed.
   void close_channel(std::uint64_t channel, std::function<void()> done, BootTime now);
 
   // The path to a leader, found by the owner after seek_leader().
@@ -129,6 +132,7 @@ class GroupClient {
   void make_batch();
   Waiting waiting_for(const queue::ClientCommand& command, BootTime now) const;
   void translate(queue::Settle& settle);
+  void submit_silently(queue::ClientCommand command);
   void settle_silently(QueueId queue, queue::SettleKind kind, std::vector<queue::Held> held);
   void drain();
   void handle(session::Decided decided);
@@ -174,6 +178,7 @@ class GroupClient {
   std::uint64_t decided_ = 0;
   bool was_full_ = false;
 
+  std::set<queue::UploadId> uploads_;  // begun, and no message has named them yet
   std::map<ConsumerNumber, Consuming> consumers_;
   Holdings holdings_;
   std::map<session::RequestId, Asked> asked_;

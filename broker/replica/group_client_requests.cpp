@@ -173,6 +173,20 @@ void GroupClient::counts(QueueId queue, std::function<void(Result<queue::QueueCo
       now);
 }
 
+void GroupClient::fetch(MessageId part, std::function<void(Result<std::optional<Bytes>>)> done,
+                        BootTime now) {
+  ask(
+      PartRequest{part}, ClientStream::RequestOrder::at_once, 0,
+      [this, done = std::move(done)](Result<StreamReply> reply, bool abandoned) {
+        if (abandoned) return;
+        auto* answer = reply ? std::get_if<PartReply>(&*reply) : nullptr;
+        Result<std::optional<Bytes>> result = std::unexpected(reply ? no_leader() : reply.error());
+        if (answer != nullptr) result = std::move(answer->octets);
+        to_tell_.push_back([done, result = std::move(result)] { done(result); });
+      },
+      now);
+}
+
 void GroupClient::close_channel(std::uint64_t channel, std::function<void()> done, BootTime now) {
   now_ = now;
   std::vector<ConsumerNumber> consuming;
@@ -186,6 +200,8 @@ void GroupClient::close_channel(std::uint64_t channel, std::function<void()> don
     if (asked.channel == channel && channel != 0) asked.abandoned = true;
   std::erase_if(consumers_,
                 [channel](const auto& item) { return item.second.consumer.channel == channel; });
+  if (uploads_.erase(queue::UploadId(channel)) > 0)
+    submit_silently(queue::DropUpload{{}, queue::UploadId(channel)});
   for (auto& [queue, held] : holdings_.of_channel(channel))
     settle_silently(queue, queue::SettleKind::requeue_lost, std::move(held));
   closings_.push_back({submitted_, now + config_.request_timeout, std::move(done)});

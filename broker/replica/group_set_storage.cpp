@@ -9,11 +9,12 @@ namespace warren::replica {
 namespace {
 
 std::shared_ptr<const EntryContents> contents_of(const raft::Entry& entry) {
-  auto messages = decode_contents(entry.data);
-  if (!messages) return nullptr;
+  auto decoded = decode_contents(entry.data);
+  if (!decoded) return nullptr;
   auto contents = std::make_shared<EntryContents>();
   contents->term = Term(entry.term.value);
-  contents->messages = std::move(*messages);
+  contents->messages = std::move(decoded->messages);
+  contents->only_parts = decoded->only_parts;
   contents->bytes = entry.bytes().size();
   return contents;
 }

@@ -86,6 +86,7 @@ void QueueHost::detach(Stream& stream, BootTime now) {
   stream.deliveries.clear();
   stream.consumes.clear();
   std::erase_if(requests_, [&](const WaitingRequest& r) { return r.session == session; });
+  std::erase_if(parts_, [&](const PendingPart& p) { return p.session == session; });
   if (stream.attached) dispatcher_.session_detached(session, now);
   stream.attached = false;
 }
@@ -128,7 +129,7 @@ void QueueHost::pump_all(BootTime now) {
 
 void QueueHost::on_applied(const QueueApplied& applied, BootTime now) {
   for (const auto& [index, contents] : applied.contents)
-    cache_.put(index, contents);
+    remember(index, contents);
   std::erase_if(creating_, [this](QueueId id) {
     return state_.machine().find(id) != nullptr || state_.machine().was_removed(id);
   });
@@ -152,7 +153,7 @@ void QueueHost::on_applied(const QueueApplied& applied, BootTime now) {
 }
 
 void QueueHost::on_contents(EntryIndex entry, std::shared_ptr<const EntryContents> contents) {
-  if (contents) cache_.put(entry, contents);
+  if (contents) remember(entry, contents);
   auto at = wanted_.find(entry);
   if (at == wanted_.end()) return;
   at->second->arrived = true;
@@ -223,6 +224,7 @@ bool QueueHost::turn(BootTime now) {
     reconcile();
   }
   serve_requests(now);
+  answer_parts();
   poll(now);
   propose_entry(now);
   // What waited for its contents must not go later than what is handed out now.

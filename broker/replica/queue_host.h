@@ -85,6 +85,13 @@ class QueueHost {
   struct Stream;  // queue_host_stream.h
   struct PendingDelivery;
   struct Wanted;
+  struct PendingPart {
+    SessionId session;
+    session::StreamEpoch epoch;
+    session::RequestId id;
+    Slot slot;
+    std::shared_ptr<Wanted> wanted;
+  };
   struct WaitingRequest {
     SessionId session;
     session::StreamEpoch epoch;
@@ -131,6 +138,12 @@ class QueueHost {
   void answer_lost_get(Stream& stream, const PendingDelivery& pending);
   void send_deliveries(Stream& stream, Deliveries& deliveries);
 
+  // queue_host_parts.cpp
+  std::shared_ptr<Wanted> want(EntryIndex entry);
+  void remember(EntryIndex entry, const std::shared_ptr<const EntryContents>& contents);
+  void serve_part(const WaitingRequest& waiting, const PartRequest& request);
+  void answer_parts();
+
   const GroupId group_;
   const QueueState& state_;
   QueueHostPorts& ports_;
@@ -148,6 +161,7 @@ class QueueHost {
   std::map<SessionId, std::unique_ptr<Stream>> streams_;
   std::deque<SessionId> incoming_;  // a session for each of its waiting batches
   std::deque<WaitingRequest> requests_;
+  std::deque<PendingPart> parts_;                  // being read, or to be answered
   std::shared_ptr<const std::string> unproposed_;  // built, but the log was full
   std::set<QueueId> creating_;                     // proposed in this term, not applied yet
   std::map<QueueId, std::uint64_t> enqueued_;      // by the entry under construction

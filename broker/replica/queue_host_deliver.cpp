@@ -75,6 +75,10 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
     dispatcher_.get(session, request, now);
     return true;
   }
+  if (const auto* part = std::get_if<PartRequest>(&waiting.request)) {
+    serve_part(waiting, *part);
+    return true;
+  }
   const auto& counts = std::get<CountsRequest>(waiting.request);
   Presence where = presence(counts.catalog_index, counts.queue);
   if (where == Presence::coming) return false;
@@ -168,17 +172,9 @@ void QueueHost::hand_out(const queue::Handout& handout, session::RequestId get,
   delivery.delivery_count = handout.delivery_count;
   pending.get = get;
   pending.ready_left = ready_left;
-  EntryIndex entry = handout.held.message.entry;
-  if (auto cached = cache_.find(entry)) {
-    pending.wanted = std::make_shared<Wanted>(Wanted{true, std::move(cached)});
-  } else {
-    auto& wanted = wanted_[entry];
-    if (!wanted) {
-      wanted = std::make_shared<Wanted>();
-      to_read_.push_back(entry);
-    }
-    pending.wanted = wanted;
-  }
+  if (const auto* parts = state_.machine().large_bodies().parts_of(handout.held.message))
+    delivery.parts = *parts;
+  pending.wanted = want(handout.held.message.entry);
   stream->deliveries.push_back(std::move(pending));
 }
 

@@ -85,10 +85,9 @@ void QueueHost::resolve(SessionId session, const DecodedBatch& batch, Verdicts& 
     } else if (const auto* purge = std::get_if<queue::Purge>(&command)) {
       touch_queue(purge->queue, entry);
       verdicts.spared.push_back(dispatcher_.resolve_purge(session, purge->queue));
-    } else {
-      const auto& seal = std::get<queue::Seal>(command);
-      touch_queue(seal.queue, entry);
-      queue::SealVerdict found = dispatcher_.resolve_seal(session, seal.queue, seal.if_unused);
+    } else if (const auto* seal = std::get_if<queue::Seal>(&command)) {
+      touch_queue(seal->queue, entry);
+      queue::SealVerdict found = dispatcher_.resolve_seal(session, seal->queue, seal->if_unused);
       verdicts.sealed.push_back({found.in_use, found.held});
     }
   }

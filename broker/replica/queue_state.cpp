@@ -24,11 +24,12 @@ std::unexpected<Error> malformed(const char* what) {
 // Runs one batch's commands against the machine.
 class BatchRun {
  public:
-  BatchRun(queue::Machine& machine, Stamp stamp, const Verdicts& verdicts, EntryIndex index,
+  BatchRun(queue::Machine& machine, Stamp stamp, const EntryBatch& batch, EntryIndex index,
            std::uint32_t first_slot, queue::Effects& effects)
       : machine_(machine),
         stamp_(stamp),
-        verdicts_(verdicts),
+        session_(batch.session),
+        verdicts_(batch.verdicts),
         index_(index),
         slot_(first_slot),
         effects_(effects) {}
@@ -39,6 +40,8 @@ class BatchRun {
     enqueue.size = static_cast<std::uint32_t>(p.content.size());
     enqueue.priority = p.priority;
     if (p.ttl_ms) enqueue.deadline = Stamp(stamp_.value + *p.ttl_ms);
+    if (p.upload) enqueue.upload = {session_, p.upload};
+    enqueue.upload_octets = p.upload_octets;
     if (p.queues.size() <= 1) {
       enqueue.queues = std::span(p.queues.data(), p.queues.size());
       return machine_.enqueue(enqueue, effects_);
@@ -71,10 +74,18 @@ class BatchRun {
     if (seal_ < verdicts_.sealed.size()) found = verdicts_.sealed[seal_++];
     return machine_.seal(s.queue, s.if_empty, {found.in_use, found.held}, effects_);
   }
+  queue::Outcome operator()(const queue::Part& p) {
+    queue::BodyPart part{{index_, Slot(slot_++)}, static_cast<std::uint32_t>(p.octets.body.size())};
+    return machine_.add_part({session_, p.upload}, part, effects_);
+  }
+  queue::Outcome operator()(const queue::DropUpload& d) {
+    return machine_.drop_upload({session_, d.upload}, effects_);
+  }
 
  private:
   queue::Machine& machine_;
   const Stamp stamp_;
+  const SessionId session_;
   const Verdicts& verdicts_;
   const EntryIndex index_;
   std::uint32_t slot_;
@@ -112,6 +123,7 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
   auto contents = std::make_shared<EntryContents>();
   contents->term = term;
   contents->bytes = data->size();
+  contents->only_parts = true;
   std::uint32_t slot = 0;
   for (const EntryBatch& batch : entry->batches)
     apply_batch(batch, index, slot, *contents, applied);
@@ -140,8 +152,12 @@ void QueueState::apply_batch(const EntryBatch& batch, EntryIndex index, std::uin
   std::uint32_t first_slot = next_slot;
   if (decoded) {
     for (const auto& command : decoded->commands)
-      if (const auto* p = std::get_if<queue::Publish>(&command))
+      if (const auto* p = std::get_if<queue::Publish>(&command)) {
         contents.messages.push_back(p->content);
+        contents.only_parts = false;
+      } else if (const auto* part = std::get_if<queue::Part>(&command)) {
+        contents.messages.push_back(part->octets);
+      }
     next_slot = static_cast<std::uint32_t>(contents.messages.size());
   }
   if (ledger_.admit(batch.session, batch.number) != session::Admission::apply) return;
@@ -149,7 +165,7 @@ void QueueState::apply_batch(const EntryBatch& batch, EntryIndex index, std::uin
   if (decoded) {
     std::vector<queue::Outcome> outcomes;
     outcomes.reserve(decoded->commands.size());
-    BatchRun run(machine_, stamp_, batch.verdicts, index, first_slot, applied.queues);
+    BatchRun run(machine_, stamp_, batch, index, first_slot, applied.queues);
     for (const auto& command : decoded->commands)
       outcomes.push_back(std::visit(run, command));
     octets = encode_outcomes(outcomes);

@@ -13,11 +13,12 @@
 
 namespace warren::replica {
 
-// The messages of one entry, by slot.
+// The messages of one entry, and the parts of large ones, by slot.
 struct EntryContents {
   Term term;
   std::vector<queue::Content> messages;
-  std::size_t bytes = 0;  // what holding it costs
+  std::size_t bytes = 0;    // what holding it costs
+  bool only_parts = false;  // of interest to nobody but who asks for them
 };
 
 // What some applied entries did, for the leader's host and for storage.

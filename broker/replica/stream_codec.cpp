@@ -5,7 +5,11 @@
 namespace warren::replica {
 namespace {
 
-constexpr std::uint8_t stream_version = 1;
+constexpr std::uint8_t stream_version = 2;
+
+// What a delivery is, in one octet.
+constexpr std::uint8_t redelivered_flag = 1;
+constexpr std::uint8_t parts_flag = 2;
 
 std::unexpected<Error> malformed() {
   return fail(ReplyCode::internal_error, "malformed stream message");
@@ -48,13 +52,23 @@ class Writer : public ByteWriter {
     boolean(c.exclusive);
     zigzag(c.priority);
   }
+  void parts(const std::vector<queue::BodyPart>& list) {
+    varint(list.size());
+    for (const queue::BodyPart& part : list) {
+      id(part.at.entry);
+      id(part.at.slot);
+      varint(part.size);
+    }
+  }
   void delivery(const queue::Delivery& d) {
     id(d.consumer);
     id(d.queue);
     held(d.held);
     id(d.entry_term);
-    boolean(d.redelivered);
+    u8(static_cast<std::uint8_t>((d.redelivered ? redelivered_flag : 0) |
+                                 (d.parts.empty() ? 0 : parts_flag)));
     varint(d.delivery_count);
+    if (!d.parts.empty()) parts(d.parts);
     string(d.content.exchange);
     string(d.content.routing_key);
     string(d.content.properties);
@@ -117,14 +131,29 @@ class Reader : public ByteReader {
     c.priority = static_cast<std::int32_t>(zigzag());
     return c;
   }
+  Bytes octets() { return Bytes(payload_.owner(), string()); }
+  std::vector<queue::BodyPart> parts() {
+    std::vector<queue::BodyPart> list;
+    std::uint64_t n = count();
+    for (std::uint64_t i = 0; i < n && ok(); ++i) {
+      queue::BodyPart part;
+      part.at.entry = id<EntryIndex>();
+      part.at.slot = id<Slot>();
+      part.size = static_cast<std::uint32_t>(varint());
+      list.push_back(part);
+    }
+    return list;
+  }
   queue::Delivery delivery() {
     queue::Delivery d;
     d.consumer = id<ConsumerNumber>();
     d.queue = id<QueueId>();
     d.held = held();
     d.entry_term = id<Term>();
-    d.redelivered = boolean();
+    const std::uint8_t flags = u8();
+    d.redelivered = (flags & redelivered_flag) != 0;
     d.delivery_count = static_cast<std::uint32_t>(varint());
+    if ((flags & parts_flag) != 0) d.parts = parts();
     d.content.owner = payload_.owner();
     d.content.exchange = string();
     d.content.routing_key = string();
@@ -155,6 +184,9 @@ void put(Writer& out, const FetchRequest& r) {
 void put(Writer& out, const CountsRequest& r) {
   out.id(r.catalog_index), out.id(r.queue);
 }
+void put(Writer& out, const PartRequest& r) {
+  out.id(r.part.entry), out.id(r.part.slot);
+}
 void put(Writer& out, const queue::ConsumeReply& r) {
   out.id(r.number), out.error(r.error);
 }
@@ -174,6 +206,10 @@ void put(Writer& out, const CountsReply& r) {
   out.varint(r.counts.consumers);
   out.varint(r.counts.ready_bytes);
   out.error(r.error);
+}
+void put(Writer& out, const PartReply& r) {
+  out.boolean(r.octets.has_value());
+  if (r.octets) out.string(r.octets->view());
 }
 void put(Writer& out, const Deliveries& e) {
   out.varint(e.deliveries.size());
@@ -202,6 +238,10 @@ void get(Reader& in, CountsRequest& r) {
   r.catalog_index = in.id<CatalogIndex>();
   r.queue = in.id<QueueId>();
 }
+void get(Reader& in, PartRequest& r) {
+  r.part.entry = in.id<EntryIndex>();
+  r.part.slot = in.id<Slot>();
+}
 void get(Reader& in, queue::ConsumeReply& r) {
   r.number = in.id<ConsumerNumber>();
   r.error = in.error();
@@ -221,6 +261,9 @@ void get(Reader& in, CountsReply& r) {
   r.counts.consumers = in.varint();
   r.counts.ready_bytes = in.varint();
   r.error = in.error();
+}
+void get(Reader& in, PartReply& r) {
+  if (in.boolean()) r.octets = in.octets();
 }
 void get(Reader& in, Deliveries& e) {
   std::uint64_t n = in.count();

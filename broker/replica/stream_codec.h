@@ -3,6 +3,7 @@
 // no more. Decoded contents share the payload's buffer. Pure: any thread.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
@@ -29,14 +30,22 @@ struct CountsRequest {
   CatalogIndex catalog_index;
   QueueId queue;
 };
-using StreamRequest = std::variant<ConsumeRequest, CancelRequest, FetchRequest, CountsRequest>;
+struct PartRequest {
+  MessageId part;  // queue::BodyPart::at
+};
+using StreamRequest =
+    std::variant<ConsumeRequest, CancelRequest, FetchRequest, CountsRequest, PartRequest>;
 
 struct CancelReply {};
 struct CountsReply {
   queue::QueueCounts counts;
   std::optional<Error> error;
 };
-using StreamReply = std::variant<queue::ConsumeReply, CancelReply, queue::GetReply, CountsReply>;
+struct PartReply {
+  std::optional<Bytes> octets;  // nothing: it is gone, with its message
+};
+using StreamReply =
+    std::variant<queue::ConsumeReply, CancelReply, queue::GetReply, CountsReply, PartReply>;
 
 struct Deliveries {
   std::vector<queue::Delivery> deliveries;

@@ -33,8 +33,7 @@ class FakeDoor final : public cluster::Door, public FakeQueues {
   }
 
   // What a test may turn, on the reactor (see run()).
-  bool routable = true;
-  bool writable_now = true;
+  bool routable = true, writable_now = true;
   std::vector<std::uint64_t> submit_sizes;
 
   // Any thread but the reactor: runs `act` there and waits.
@@ -86,6 +85,7 @@ class FakeDoor final : public cluster::Door, public FakeQueues {
   }
   void close_channel(std::uint64_t channel, std::function<void()> done) override {
     sinks_.erase(channel);
+    uploads.erase(queue::UploadId{channel});
     for (auto& [id, queue] : queues_) {
       std::erase_if(queue.consumers,
                     [&](const Member& m) { return m.consumer.channel == channel; });
@@ -154,6 +154,10 @@ class FakeDoor final : public cluster::Door, public FakeQueues {
       done(
           queue::QueueCounts{id, queue.ready.size(), queue.held.size(), queue.consumers.size(), 0});
     });
+  }
+  void fetch(GroupId, MessageId part,
+             std::function<void(Result<std::optional<Bytes>>)> done) override {
+    later([this, part, done] { done(octets_of(part)); });
   }
   void define(catalog::Command command,
               std::function<void(Result<catalog::Outcome>)> done) override {

@@ -21,6 +21,8 @@ class FakeQueues {
   queue::OutcomeCode publish_outcome = queue::OutcomeCode::ok;
   std::vector<queue::Publish> publishes;
   std::vector<queue::Settle> settles;
+  std::map<queue::UploadId, std::vector<queue::BodyPart>> uploads;
+  bool no_leader = false;      // for fetches
   bool hold_outcomes = false;  // keep them until release_outcomes()
   bool stall = false;          // synchronous calls keep their callbacks until unstall()
 
@@ -31,6 +33,7 @@ class FakeQueues {
     for (const cluster::CommandOutcome& outcome : held)
       send_outcomes({outcome});
   }
+  void forget_parts() { part_octets_.clear(); }
   void unstall() {
     stall = false;
     for (auto& call : std::exchange(stalled_, {}))
@@ -53,6 +56,7 @@ class FakeQueues {
   struct Message {
     MessageId id;
     queue::Content content;
+    std::vector<queue::BodyPart> parts;
     bool redelivered = false;
     std::uint32_t failed = 0;
   };
@@ -81,10 +85,12 @@ class FakeQueues {
 
   cluster::CommandOutcome decide(queue::Publish& publish) {
     publishes.push_back(publish);
+    std::vector<queue::BodyPart> parts;
+    if (publish.upload) parts = std::move(uploads.extract(publish.upload).mapped());
     for (QueueId id : publish.queues) {
       if (!queues_.contains(id)) continue;
       queues_[id].ready.push_back(
-          {{EntryIndex{++last_entry_}, Slot{0}}, publish.content, false, 0});
+          {{EntryIndex{++last_entry_}, Slot{0}}, publish.content, parts, false, 0});
       reactor_.post([this, id] { dispatch(id); });
     }
     return {publish.origin, {publish_outcome, 0}};
@@ -111,6 +117,22 @@ class FakeQueues {
     return {purge.origin, {queue::OutcomeCode::ok, std::exchange(queue.ready, {}).size()}};
   }
   cluster::CommandOutcome decide(queue::Seal& seal) { return {seal.origin, {}}; }
+  cluster::CommandOutcome decide(queue::Part& part) {
+    const MessageId at{EntryIndex{++last_entry_}, Slot{0}};
+    part_octets_[at] = std::string(part.octets.body);
+    uploads[part.upload].push_back({at, static_cast<std::uint32_t>(part.octets.body.size())});
+    return {part.origin, {}};
+  }
+  Result<std::optional<Bytes>> octets_of(MessageId part) const {
+    if (no_leader) return fail(ReplyCode::internal_error, "no leader");
+    auto found = part_octets_.find(part);
+    if (found == part_octets_.end()) return std::nullopt;
+    return Bytes(found->second);
+  }
+  cluster::CommandOutcome decide(queue::DropUpload& drop) {
+    uploads.erase(drop.upload);
+    return {drop.origin, {}};
+  }
 
   queue::Delivery hand_out(QueueId id, Queue& queue, std::uint64_t channel,
                            ConsumerNumber consumer) {
@@ -118,9 +140,14 @@ class FakeQueues {
     queue.ready.pop_front();
     const CheckoutId checkout{Term{1}, ++last_checkout_};
     queue.held[message.id] = {message, checkout, channel, consumer};
-    return {
-        consumer,       id, {message.id, checkout}, Term{1}, message.redelivered, message.failed,
-        message.content};
+    return {consumer,
+            id,
+            {message.id, checkout},
+            Term{1},
+            message.redelivered,
+            message.failed,
+            message.parts,
+            message.content};
   }
   void dispatch(QueueId id) {
     auto found = queues_.find(id);
@@ -147,6 +174,7 @@ class FakeQueues {
   std::vector<cluster::CommandOutcome> held_outcomes_;
   std::map<QueueId, Queue> queues_;
   std::map<std::uint64_t, cluster::ChannelSink*> sinks_;
+  std::map<MessageId, std::string> part_octets_;
   std::uint64_t last_entry_ = 0, last_checkout_ = 0;
 };
 

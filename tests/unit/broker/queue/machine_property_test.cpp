@@ -54,7 +54,7 @@ class Comparison {
   }
 
   void one_step() {
-    switch (draw(20)) {
+    switch (draw(22)) {
       case 0:
         return create();
       case 1:
@@ -75,8 +75,13 @@ class Comparison {
       case 10:
       case 11:
         return settle(SettleKind::ack);
+      case 12:
+      case 13:
+        return draw(6) == 0 ? drop_upload() : add_part();
+      case 14:
+        return enqueue(some_upload());
       default:
-        return enqueue();
+        return enqueue({});
     }
   }
 
@@ -129,6 +134,27 @@ class Comparison {
       if (what >= 3) m.touch(session, id, e);
       return Outcome();
     });
+    if (what == 1)
+      std::erase_if(uploads_, [session](const auto& upload) {
+        return upload.first.session.node == session.node && upload.first.session <= session;
+      });
+  }
+  UploadKey some_upload() {
+    SessionId session{NodeId(1 + static_cast<std::uint32_t>(draw(3))), Incarnation(1 + draw(3))};
+    return {session, UploadId(1 + draw(2))};
+  }
+  void add_part() {
+    if (draw(2) == 0) ++next_.entry, next_.slot = Slot(0);
+    UploadKey key = some_upload();
+    BodyPart part{next_, static_cast<std::uint32_t>(1 + draw(1000))};
+    both([&](Machine& m, Effects& e) { return m.add_part(key, part, e); });
+    uploads_[key] += part.size;
+    ++next_.slot;
+  }
+  void drop_upload() {
+    UploadKey key = some_upload();
+    both([&](Machine& m, Effects& e) { return m.drop_upload(key, e); });
+    uploads_.erase(key);
   }
   void new_term() {
     ++term_;
@@ -145,25 +171,32 @@ class Comparison {
         ++model_[id].messages[message].failed;
     }
   }
-  void enqueue() {
+  void enqueue(UploadKey upload) {
     if (draw(2) == 0) ++next_.entry, next_.slot = Slot(0);
     std::vector<QueueId> queues;
     for (std::uint64_t i = 1; i <= 6; ++i)
       if (draw(3) == 0) queues.push_back(QueueId(i));
     auto size = static_cast<std::uint32_t>(draw(5) * 100);
-    Enqueue command{next_, size, 0, Stamp(draw(3)), queues};
+    auto gathered = uploads_.extract(upload);
+    std::uint64_t octets = gathered.empty() ? 0 : gathered.mapped();
+    std::uint64_t named = draw(5) == 0 ? draw(3000) : octets;
+    Enqueue command{next_, size, 0, Stamp(draw(3)), queues, upload, named};
     both([&](Machine& m, Effects& e) { return m.enqueue(command, e); });
+    MessageId message = next_;
+    ++next_.slot;
+    if (upload.upload && (octets == 0 || octets != named)) return;
+    size += static_cast<std::uint32_t>(octets);
     for (QueueId id : queues) {
       auto it = model_.find(id);
-      if (it != model_.end() && !it->second.sealed) it->second.messages[next_] = {size, 0};
+      if (it != model_.end() && !it->second.sealed) it->second.messages[message] = {size, 0};
     }
-    ++next_.slot;
   }
 
   void compare() {
     EXPECT_EQ(broken_invariant(machine_), "") << "step " << step_;
     EXPECT_EQ(snapshot_of(machine_), snapshot_of(*twin_)) << "step " << step_;
     EXPECT_EQ(machine_.queue_count(), model_.size());
+    EXPECT_EQ(machine_.large_bodies().upload_count(), uploads_.size());
     for (const auto& [id, queue] : model_) {
       const QueueRecord* record = machine_.find(id);
       ASSERT_NE(record, nullptr);
@@ -186,6 +219,7 @@ class Comparison {
   std::unique_ptr<Machine> twin_;
   std::map<QueueId, ModelQueue> model_;
   std::set<QueueId> removed_;
+  std::map<UploadKey, std::uint64_t> uploads_;  // octets so far
   MessageId next_{EntryIndex(1), Slot(0)};
   Term term_;
   int step_ = 0;

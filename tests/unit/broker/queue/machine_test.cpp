@@ -279,5 +279,98 @@ TEST(MachineDeathTest, ATermNeverGoesBack) {
   EXPECT_DEATH(machine.on_new_term(Term(2), EntryIndex(2)), "term 2 after 3");
 }
 
+// --- Bodies that go ahead of their messages.
+
+class LargeBodiesTest : public MachineTest {
+ protected:
+  static constexpr SessionId session{NodeId(1), Incarnation(10)};
+  static constexpr UploadKey key{session, UploadId(7)};
+
+  Outcome part(std::uint64_t entry, std::uint32_t size, UploadKey upload = key) {
+    return machine.add_part(upload, {id(entry), size}, effects);
+  }
+  Outcome commit(std::uint64_t entry, std::uint64_t octets, std::vector<QueueId> queues) {
+    return machine.enqueue({id(entry), 5, 0, Stamp(), queues, key, octets}, effects);
+  }
+};
+
+TEST_F(LargeBodiesTest, PartsAreInvisibleUntilTheirMessageNamesThem) {
+  part(5, 1000);
+  part(6, 500);
+  EXPECT_EQ(size(orders), 0u);
+  EXPECT_TRUE(effects.grown.empty());
+  EXPECT_TRUE(machine.names_entry(EntryIndex(5)));
+  EXPECT_EQ(commit(7, 1500, {orders}).code, OutcomeCode::ok);
+  EXPECT_EQ(machine.find(orders)->messages.first()->size, 1505u);
+  const auto* parts = machine.large_bodies().parts_of(id(7));
+  ASSERT_NE(parts, nullptr);
+  EXPECT_EQ(*parts, (LargeBodies::Parts{{id(5), 1000}, {id(6), 500}}));
+  EXPECT_EQ(machine.large_bodies().upload_count(), 0u);
+}
+
+TEST_F(LargeBodiesTest, PartsLiveUntilTheLastQueueHasSettledTheirMessage) {
+  part(5, 1000);
+  commit(6, 1000, {orders, bills});
+  settle(orders, SettleKind::ack, {id(6)});
+  EXPECT_TRUE(effects.dead_entries.empty());
+  EXPECT_TRUE(machine.names_entry(EntryIndex(5)));
+  machine.purge(bills, {}, effects);
+  EXPECT_EQ(effects.dead_entries, (std::vector{EntryIndex(6), EntryIndex(5)}));
+  EXPECT_EQ(machine.large_bodies().parts_of(id(6)), nullptr);
+}
+
+TEST_F(LargeBodiesTest, AMessageWhosePartsAreNotAllThereIsRefused) {
+  part(5, 1000);
+  EXPECT_EQ(commit(6, 1500, {orders}).code, OutcomeCode::rejected);
+  EXPECT_EQ(size(orders), 0u);
+  EXPECT_EQ(effects.dead_entries, std::vector{EntryIndex(5)});
+  EXPECT_EQ(commit(7, 1000, {orders}).code, OutcomeCode::rejected) << "it is over";
+}
+
+TEST_F(LargeBodiesTest, AMessageThatNoQueueTakesLeavesNoParts) {
+  part(5, 1000);
+  EXPECT_EQ(commit(6, 1000, {QueueId(999)}).code, OutcomeCode::queue_gone);
+  EXPECT_EQ(effects.dead_entries, std::vector{EntryIndex(5)});
+}
+
+TEST_F(LargeBodiesTest, ADroppedUploadLeavesNothing) {
+  part(5, 1000);
+  part(5, 1000, {session, UploadId(8)});
+  machine.drop_upload(key, effects);
+  EXPECT_TRUE(effects.dead_entries.empty()) << "another upload has octets in that entry";
+  machine.drop_upload({session, UploadId(8)}, effects);
+  EXPECT_EQ(effects.dead_entries, std::vector{EntryIndex(5)});
+  EXPECT_EQ(machine.drop_upload(key, effects).code, OutcomeCode::ok);
+}
+
+TEST_F(LargeBodiesTest, ASessionsEndDropsTheUploadsOfItAndOfEarlierOnes) {
+  part(5, 1, {{NodeId(1), Incarnation(9)}, UploadId(1)});
+  part(6, 1, {{NodeId(1), Incarnation(10)}, UploadId(1)});
+  part(7, 1, {{NodeId(1), Incarnation(11)}, UploadId(1)});
+  part(8, 1, {{NodeId(2), Incarnation(3)}, UploadId(1)});
+  machine.end_session(session, effects);
+  EXPECT_EQ(effects.dead_entries, (std::vector{EntryIndex(5), EntryIndex(6)}));
+  EXPECT_EQ(machine.large_bodies().upload_count(), 2u);
+}
+
+TEST_F(LargeBodiesTest, DeletingAQueueFreesItsLargeMessages) {
+  part(5, 1000);
+  commit(6, 1000, {orders});
+  machine.remove(orders, CatalogIndex(200), effects);
+  EXPECT_FALSE(machine.names_entry(EntryIndex(5)));
+  EXPECT_FALSE(machine.large_bodies().keeps_any());
+}
+
+TEST_F(LargeBodiesTest, ASnapshotOfTheVersionBeforeHasNone) {
+  std::string octets = Machine().group_octets();
+  ASSERT_EQ(octets.substr(octets.size() - 2), std::string(2, '\0'));
+  octets[0] = 2;
+  Machine older;
+  EXPECT_TRUE(older.restore_group(octets.substr(0, octets.size() - 2)));
+  octets[0] = 4;
+  Machine newer;
+  EXPECT_FALSE(newer.restore_group(octets));
+}
+
 }  // namespace
 }  // namespace warren::queue

@@ -118,9 +118,10 @@ TEST(CommandCodec, SlotsCountPublishesOverAllBatches) {
   auto data = encode_entry(sample_entry());
   auto contents = decode_contents(data);
   ASSERT_TRUE(contents);
-  ASSERT_EQ(contents->size(), 8u);
-  EXPECT_EQ((*contents)[3].body, "last");
-  EXPECT_EQ((*contents)[4].body, "first");
+  ASSERT_EQ(contents->messages.size(), 8u);
+  EXPECT_EQ(contents->messages[3].body, "last");
+  EXPECT_EQ(contents->messages[4].body, "first");
+  EXPECT_FALSE(contents->only_parts);
 }
 
 TEST(CommandCodec, EveryCutAndMostFlipsAreErrorsNeverCrashes) {
@@ -133,6 +134,73 @@ TEST(CommandCodec, EveryCutAndMostFlipsAreErrorsNeverCrashes) {
     for (int flips = 0; flips < 3; ++flips)
       bent[random() % bent.size()] ^= static_cast<char>(1u << (random() % 8));
     (void)decode_contents(std::make_shared<const std::string>(bent));
+  }
+}
+
+std::vector<ClientCommand> large_sample() {
+  std::vector<ClientCommand> commands;
+  commands.push_back(Part{{}, UploadId(9), {nullptr, {}, {}, {}, "one"}});
+  commands.push_back(publish_of("key", "small", 7));
+  commands.push_back(Part{{}, UploadId(9), {nullptr, {}, {}, {}, "two"}});
+  Publish last = publish_of("key", "end", 7);
+  last.upload = UploadId(9);
+  last.upload_octets = 6;
+  commands.push_back(last);
+  commands.push_back(DropUpload{{}, UploadId(10)});
+  return commands;
+}
+
+TEST(CommandCodec, PartsComeBackAsTheyWere) {
+  Bytes blob = encode_batch(CatalogIndex(1), large_sample());
+  auto batch = decode_batch(blob);
+  ASSERT_TRUE(batch) << batch.error().text;
+  ASSERT_EQ(batch->commands.size(), 5u);
+  EXPECT_EQ(std::get<Part>(batch->commands[0]).octets.body, "one");
+  EXPECT_EQ(std::get<Part>(batch->commands[2]).upload, UploadId(9));
+  EXPECT_EQ(std::get<Part>(batch->commands[2]).octets.body, "two");
+  const auto& small = std::get<Publish>(batch->commands[1]);
+  EXPECT_EQ(small.content.body, "small");
+  EXPECT_FALSE(small.upload);
+  const auto& last = std::get<Publish>(batch->commands[3]);
+  EXPECT_EQ(last.content.body, "end");
+  EXPECT_EQ(last.upload, UploadId(9));
+  EXPECT_EQ(last.upload_octets, 6u);
+  EXPECT_EQ(std::get<DropUpload>(batch->commands[4]).upload, UploadId(10));
+}
+
+TEST(CommandCodec, OnlyBatchesWithPartsAreOfTheNewerVersion) {
+  auto version = [](const Bytes& blob) { return blob.view()[5]; };  // length u32, tag, varint
+  EXPECT_EQ(version(encode_batch(CatalogIndex(1), sample())), 1);
+  EXPECT_EQ(version(encode_batch(CatalogIndex(1), large_sample())), 2);
+}
+
+TEST(CommandCodec, SlotsCountPartsAsWell) {
+  QueueEntry entry;
+  EntryBatch batch;
+  batch.session = {NodeId(1), Incarnation(4)};
+  batch.number = BatchNumber(1);
+  batch.blob = encode_batch(CatalogIndex(42), large_sample());
+  entry.batches.push_back(batch);
+  auto contents = decode_contents(encode_entry(entry));
+  ASSERT_TRUE(contents);
+  ASSERT_EQ(contents->messages.size(), 4u);
+  EXPECT_EQ(contents->messages[2].body, "two");
+  EXPECT_FALSE(contents->only_parts);
+  const std::vector<ClientCommand> all = large_sample();
+  entry.batches[0].blob = encode_batch(CatalogIndex(42), std::span(all).first(1));
+  EXPECT_TRUE(decode_contents(encode_entry(entry))->only_parts);
+}
+
+TEST(CommandCodec, BentPartsAreErrorsNeverCrashes) {
+  Bytes blob = encode_batch(CatalogIndex(1), large_sample());
+  for (std::size_t n = 0; n < blob.size(); ++n)
+    EXPECT_FALSE(decode_batch(Bytes::copy_of(blob.view().substr(0, n))));
+  std::mt19937 random(2);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bent(blob.view());
+    for (int flips = 0; flips < 3; ++flips)
+      bent[random() % bent.size()] ^= static_cast<char>(1u << (random() % 8));
+    (void)decode_batch(Bytes(bent));
   }
 }
 
