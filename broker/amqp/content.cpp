@@ -99,14 +99,32 @@ Result<bool> ContentAssembler::add_body(std::string_view payload) {
 
 void ContentAssembler::store(std::string_view payload) {
   if (payload.empty()) return;
-  std::uint64_t needed = received_ + payload.size();
-  if (needed > capacity_) {
-    capacity_ = std::min(declared_, std::max(first_capacity, needed * growth));
-    auto larger = std::make_shared_for_overwrite<char[]>(capacity_);
-    if (received_ > 0) std::memcpy(larger.get(), body_.get(), received_);
-    body_ = std::move(larger);
-  }
-  std::memcpy(body_.get() + received_, payload.data(), payload.size());
+  std::uint64_t needed = stored_ + payload.size();
+  if (needed > capacity_) make_room(needed, payload.size());
+  std::memcpy(body_.get() + stored_, payload.data(), payload.size());
+  stored_ = needed;
+}
+
+void ContentAssembler::make_room(std::uint64_t needed, std::uint64_t coming) {
+  const std::uint64_t taken = received_ - stored_;
+  std::uint64_t most = declared_ - taken;
+  if (is_large()) most = std::min(most, piece_octets_ + coming);
+  // Who has sent a piece will send the next.
+  capacity_ = taken > 0 ? most : std::min(most, std::max(first_capacity, needed * growth));
+  auto larger = std::make_shared_for_overwrite<char[]>(capacity_);
+  if (stored_ > 0) std::memcpy(larger.get(), body_.get(), stored_);
+  body_ = std::move(larger);
+}
+
+Bytes ContentAssembler::take_stored() {
+  std::string_view octets(body_.get(), stored_);
+  stored_ = capacity_ = 0;
+  return Bytes(std::move(body_), octets);
+}
+
+Bytes ContentAssembler::take_piece() {
+  CHECK(in_pieces() && has_piece(), "no piece to take");
+  return take_stored();
 }
 
 Result<bool> ContentAssembler::finish_if_whole() {
@@ -123,6 +141,18 @@ Result<bool> ContentAssembler::finish_if_whole() {
 
 PublishedMessage ContentAssembler::take() {
   CHECK(state_ == State::whole, "no message to take");
+  PublishedMessage whole = message();
+  if (stored_ > 0) whole.body = take_stored();
+  reset();
+  return whole;
+}
+
+PublishedMessage ContentAssembler::head() const {
+  CHECK(in_pieces(), "no head of a message");
+  return message();
+}
+
+PublishedMessage ContentAssembler::message() const {
   std::string_view names(scratch_.data(), names_size_);
   PublishedMessage message;
   message.exchange = names.substr(0, exchange_size_);
@@ -131,18 +161,13 @@ PublishedMessage ContentAssembler::take() {
   message.immediate = immediate_;
   message.raw_properties = raw_properties();
   message.properties = scan_;
-  if (declared_ > 0) {
-    std::string_view octets(body_.get(), declared_);
-    message.body = Bytes(std::move(body_), octets);
-  }
-  reset();
   return message;
 }
 
 void ContentAssembler::reset() {
   state_ = State::idle;
   body_ = nullptr;
-  capacity_ = 0;
+  stored_ = capacity_ = 0;
 }
 
 std::string_view ContentAssembler::raw_properties() const {

@@ -1,6 +1,7 @@
 // ContentAssembler: puts a published message together from its method, header and body frames. One
-// per channel, owned by it. Allocates the body and nothing else once it has warmed up. Pure: the
-// channel's reactor. Source: AMQP 0-9-1 §4.2.6; error texts as RabbitMQ's.
+// per channel, owned by it. A body over piece_octets can be taken piece by piece as it comes.
+// Allocates the body and nothing else once it has warmed up. Pure: the channel's reactor.
+// Source: AMQP 0-9-1 §4.2.6; error texts as RabbitMQ's.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,10 @@ struct PublishedMessage {
 
 class ContentAssembler {
  public:
-  // max_message_size in octets of body.
-  explicit ContentAssembler(std::uint64_t max_message_size) : max_message_size_(max_message_size) {}
+  // max_message_size in octets of body. REQUIRES: piece_octets > 0.
+  explicit ContentAssembler(std::uint64_t max_message_size,
+                            std::uint64_t piece_octets = body_size_limit)
+      : max_message_size_(max_message_size), piece_octets_(piece_octets) {}
 
   ContentAssembler(const ContentAssembler&) = delete;
   ContentAssembler& operator=(const ContentAssembler&) = delete;
@@ -49,8 +52,17 @@ class ContentAssembler {
   // idle(); after the others the connection is over.
   Result<bool> add(const Frame& frame);
 
-  // REQUIRES: add() returned true just before.
+  // REQUIRES: add() returned true just before. The body is what was not taken in pieces, and not
+  // empty unless the whole body is.
   PublishedMessage take();
+
+  // The header has come, and the body is long enough to be taken in pieces.
+  bool in_pieces() const { return state_ == State::body && is_large(); }
+  // The message without its body. REQUIRES: in_pieces().
+  PublishedMessage head() const;
+  // piece_octets, or somewhat more, are here, and they are not the last. REQUIRES: in_pieces().
+  bool has_piece() const { return stored_ >= piece_octets_; }
+  Bytes take_piece();
 
   // Forgets what is under way, as when the channel closes.
   void reset();
@@ -63,9 +75,14 @@ class ContentAssembler {
   Result<bool> add_body(std::string_view payload);
   Result<bool> finish_if_whole();
   void store(std::string_view payload);
+  void make_room(std::uint64_t needed, std::uint64_t coming);
+  bool is_large() const { return declared_ > piece_octets_ && declared_ <= max_message_size_; }
+  PublishedMessage message() const;
+  Bytes take_stored();
   std::string_view raw_properties() const;
 
   std::uint64_t max_message_size_;
+  std::uint64_t piece_octets_;
   State state_ = State::idle;
   bool mandatory_ = false;
   bool immediate_ = false;
@@ -75,7 +92,8 @@ class ContentAssembler {
   PropertyScan scan_;
   std::uint64_t declared_ = 0;
   std::uint64_t received_ = 0;
-  std::shared_ptr<char[]> body_;
+  std::shared_ptr<char[]> body_;  // what was received and not taken
+  std::uint64_t stored_ = 0;
   std::uint64_t capacity_ = 0;
 };
 

@@ -90,23 +90,32 @@ void FrameWriter::end() {
 }
 
 void FrameWriter::content(ChannelNumber channel, std::string_view raw_properties,
-                          const Bytes& body) {
+                          const Bytes& octets) {
+  content_header(channel, raw_properties, octets.size());
+  body(channel, octets);
+}
+
+void FrameWriter::content_header(ChannelNumber channel, std::string_view raw_properties,
+                                 std::uint64_t body_size) {
   constexpr std::size_t fixed_size = 12;
   head(FrameType::header, channel, fixed_size + raw_properties.size());
   WireWriter<OutputBuffer> writer(out_);
   writer.u16(basic_class_id);
   writer.u16(0);  // weight
-  writer.u64(body.size());
+  writer.u64(body_size);
   writer.raw(raw_properties);
   end();
-  for (std::size_t offset = 0; offset < body.size();) {
-    std::size_t size = std::min(payload_max_, body.size() - offset);
+}
+
+void FrameWriter::body(ChannelNumber channel, const Bytes& octets) {
+  for (std::size_t offset = 0; offset < octets.size();) {
+    std::size_t size = std::min(payload_max_, octets.size() - offset);
     head(FrameType::body, channel, size);
     // A slice costs an atomic increment, which a small body does not deserve.
     if (size < OutputBuffer::copy_limit)
-      out_.append(body.view().substr(offset, size));
+      out_.append(octets.view().substr(offset, size));
     else
-      out_.append(body.slice(offset, size));
+      out_.append(octets.slice(offset, size));
     end();
     offset += size;
   }

@@ -53,6 +53,9 @@ class FrameWriter {
   // `out` must outlive the writer. REQUIRES: frame_max >= frame_max_minimum.
   FrameWriter(OutputBuffer& out, std::uint32_t frame_max) : out_(out) { set_frame_max(frame_max); }
   void set_frame_max(std::uint32_t frame_max);
+  std::uint32_t frame_max() const {
+    return static_cast<std::uint32_t>(payload_max_ + frame_overhead);
+  }
 
   template <typename M>
   void method(ChannelNumber channel, const M& method) {
@@ -62,6 +65,10 @@ class FrameWriter {
   // written as slices. The header is one frame whatever its size: AMQP cannot split it.
   // REQUIRES: a method with content was written to the channel just before.
   void content(ChannelNumber channel, std::string_view raw_properties, const Bytes& body);
+  // The same in steps, for a body that is not all here: its parts must add up to body_size.
+  void content_header(ChannelNumber channel, std::string_view raw_properties,
+                      std::uint64_t body_size);
+  void body(ChannelNumber channel, const Bytes& octets);
   void heartbeat();
 
  private:

@@ -34,6 +34,19 @@ void OutputBuffer::append(const Bytes& slice) {
   size_ += slice.size();
 }
 
+void OutputBuffer::append_all(OutputBuffer& other) {
+  for (std::size_t i = other.first_run_; i < other.runs_.size(); ++i) {
+    Run& run = other.runs_[i];
+    if (run.owner == nullptr) {
+      append(run.data, run.size);
+    } else {
+      size_ += run.size;
+      runs_.push_back(std::move(run));
+    }
+  }
+  other = OutputBuffer();
+}
+
 char* OutputBuffer::claim(std::size_t size) {
   CHECK(size > 0 && size <= block_size, "claim of {}", size);
   if (block_size - block_used_ < size) start_block();

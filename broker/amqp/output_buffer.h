@@ -29,6 +29,8 @@ class OutputBuffer {
   void append(std::string_view octets) { append(octets.data(), octets.size()); }
   // Keeps the slice alive until it is consumed, or copies it when it is small.
   void append(const Bytes& slice);
+  // All that the other one holds, which is then empty. Slices are kept as slices.
+  void append_all(OutputBuffer& other);
 
   // `size` contiguous octets at the end, to be filled before the next gather().
   // REQUIRES: size <= block_size.

@@ -232,5 +232,62 @@ TEST_F(ContentAssemblerTest, BodyOutlivesTheAssemblersNextMessage) {
   EXPECT_EQ(one.view(), "one");
 }
 
+// --- Bodies in pieces.
+
+class PiecesTest : public ContentAssemblerTest {
+ protected:
+  ContentAssembler pieces_{max_size, 10};
+  Result<bool> add_to(FrameType type, std::string_view payload) {
+    return pieces_.add({type, channel, payload});
+  }
+};
+
+TEST_F(PiecesTest, ALongBodyIsTakenAsItComes) {
+  pieces_.begin({.exchange = "ex", .routing_key = "key"});
+  EXPECT_FALSE(pieces_.in_pieces());
+  EXPECT_EQ(add_to(FrameType::header, header(30, octets("\x10\0\2"))), false);
+  ASSERT_TRUE(pieces_.in_pieces());
+  EXPECT_FALSE(pieces_.has_piece());
+  PublishedMessage head = pieces_.head();
+  EXPECT_EQ(head.exchange, "ex");
+  EXPECT_EQ(head.routing_key, "key");
+  EXPECT_TRUE(head.properties.persistent());
+  EXPECT_TRUE(head.body.empty());
+  EXPECT_EQ(add_to(FrameType::body, "0123456"), false);
+  EXPECT_FALSE(pieces_.has_piece());
+  EXPECT_EQ(add_to(FrameType::body, "789abc"), false);
+  ASSERT_TRUE(pieces_.has_piece());
+  Bytes first = pieces_.take_piece();
+  EXPECT_EQ(first.view(), "0123456789abc");
+  EXPECT_EQ(add_to(FrameType::body, "defghijklmno"), false);
+  EXPECT_EQ(pieces_.take_piece().view(), "defghijklmno");
+  EXPECT_EQ(add_to(FrameType::body, "pqrst"), true);
+  PublishedMessage message = pieces_.take();
+  EXPECT_EQ(message.body.view(), "pqrst");
+  EXPECT_EQ(message.exchange, "ex");
+  EXPECT_TRUE(pieces_.idle());
+  EXPECT_EQ(first.view(), "0123456789abc") << "a piece outlives its message";
+}
+
+TEST_F(PiecesTest, WhatCameLastIsNeverAPiece) {
+  pieces_.begin({});
+  EXPECT_EQ(add_to(FrameType::header, header(24)), false);
+  EXPECT_EQ(add_to(FrameType::body, "012345678901"), false);
+  EXPECT_EQ(pieces_.take_piece().size(), 12u);
+  EXPECT_EQ(add_to(FrameType::body, "012345678901"), true);
+  EXPECT_EQ(pieces_.take().body.view(), "012345678901");
+}
+
+TEST_F(PiecesTest, ShortAndForbiddenBodiesAreNotInPieces) {
+  pieces_.begin({});
+  EXPECT_EQ(add_to(FrameType::header, header(10)), false);
+  EXPECT_FALSE(pieces_.in_pieces());
+  EXPECT_EQ(add_to(FrameType::body, "0123456789"), true);
+  EXPECT_EQ(pieces_.take().body.size(), 10u);
+  pieces_.begin({});
+  EXPECT_EQ(add_to(FrameType::header, header(max_size + 1)), false);
+  EXPECT_FALSE(pieces_.in_pieces()) << "refused once it has passed";
+}
+
 }  // namespace
 }  // namespace warren::amqp

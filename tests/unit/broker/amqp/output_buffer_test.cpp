@@ -139,5 +139,25 @@ TEST(OutputBuffer, RandomAppendsAndConsumesKeepTheOrder) {
   }
 }
 
+TEST(OutputBuffer, TakesAllThatAnotherHolds) {
+  OutputBuffer out, other;
+  out.append("before ");
+  const Bytes large = pattern(50'000);
+  other.append("small ");
+  other.append(large);
+  other.append(" after");
+  other.consume(2);
+  out.append_all(other);
+  EXPECT_TRUE(other.empty());
+  out.append(".");
+  const std::string expected = "before all " + std::string(large.view()) + " after.";
+  EXPECT_EQ(out.size(), expected.size());
+  EXPECT_EQ(gathered(out), expected);
+  out.append_all(other);
+  EXPECT_EQ(out.size(), expected.size());
+  out.consume(out.size());
+  EXPECT_TRUE(out.empty());
+}
+
 }  // namespace
 }  // namespace warren::amqp
