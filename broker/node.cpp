@@ -76,6 +76,7 @@ frontend::Settings front_end_settings(const config::Settings& settings) {
   front_end.handshake_timeout = settings.handshake_timeout;
   front_end.publish_timeout = settings.publish_timeout;
   front_end.max_message_size = settings.max_message_size;
+  front_end.body_part_octets = settings.publish_part;
   front_end.loopback_users = settings.loopback_users;
   front_end.product = settings.product;
   front_end.version = settings.product_version;

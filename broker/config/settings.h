@@ -75,6 +75,7 @@ struct Settings {
   std::uint64_t memory_limit = 402653184;     // of a node; publishers are held above it
   std::uint64_t disk_free_limit = 50000000;   // below it publishers are blocked
   std::uint64_t publish_window = 8388608;     // undecided octets of one session
+  std::uint64_t publish_part = 1048576;       // a longer body goes ahead in parts of this size
   std::uint64_t connection_window = 4194304;  // unsent octets to one socket
   std::uint64_t entry_cache = 67108864;       // recent entries of all groups
   std::uint64_t snapshot_after = 67108864;    // octets of log

@@ -10,7 +10,8 @@ Channel::Channel(Connection& connection, ChannelNumber number)
     : connection_(connection),
       number_(number),
       key_(connection.hub().door.open_channel(this)),
-      content_(connection.hub().settings.max_message_size),
+      content_(connection.hub().settings.max_message_size,
+               connection.hub().settings.body_part_octets),
       prefetch_(connection.hub().settings.default_prefetch) {}
 
 Channel::~Channel() {
@@ -52,8 +53,9 @@ void Channel::run_method(std::string_view payload) {
 void Channel::run_content(const amqp::Frame& frame) {
   Result<bool> whole = content_.add(frame);
   if (!whole) return raise(whole.error(), amqp::BasicPublish::info);
-  if (!*whole) return;
-  if (Done done = on_message(content_.take()); !done) raise(done.error(), amqp::BasicPublish::info);
+  if (!*whole && !content_.in_pieces()) return;
+  if (Done done = *whole ? on_message(content_.take()) : on_pieces(); !done)
+    raise(done.error(), amqp::BasicPublish::info);
 }
 
 void Channel::run_backlog() {
@@ -136,7 +138,7 @@ void Channel::on_tick(BootTime now) {
   if (state_ != State::open) return;
   if (waiting_ && now >= wait_deadline_) {
     waiting_ = false;
-    when_decided_ = nullptr;
+    when_decided_ = when_sent_ = nullptr;
     purged_ = nullptr;
     return raise({ReplyCode::internal_error,
                   fmt::format("{}: the cluster did not answer in time", wait_method_.name)},
@@ -145,7 +147,7 @@ void Channel::on_tick(BootTime now) {
   const std::size_t before = held_.size();
   std::erase_if(held_, [&](const HeldPublish& held) {
     if (held.confirm_tag == 0 || now < held.deadline) return false;
-    connection_.add_held(-static_cast<std::int64_t>(held.content.size()));
+    connection_.add_held(-static_cast<std::int64_t>(held.octets()));
     resolve(held.confirm_tag, false);
     return true;
   });
@@ -169,6 +171,9 @@ void Channel::on_outcomes(std::span<const cluster::CommandOutcome> outcomes) {
         break;
       case CommandKind::purge:
         if (purged_) std::exchange(purged_, nullptr)(decided.outcome);
+        break;
+      case CommandKind::part:
+        count_uploading(-static_cast<std::int64_t>(part_octets(tag)));
         break;
     }
   }

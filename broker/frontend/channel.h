@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,10 +19,12 @@
 #include "broker/amqp/methods.h"
 #include "broker/cluster/door.h"
 #include "broker/frontend/confirms.h"
+#include "broker/frontend/consumer.h"
 #include "broker/frontend/content.h"
 #include "broker/frontend/delivery.h"
 #include "broker/frontend/listing.h"
 #include "broker/frontend/permissions.h"
+#include "broker/frontend/upload.h"
 
 namespace warren::frontend {
 
@@ -56,16 +59,6 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
 
  private:
   enum class State : std::uint8_t { open, closing, released };
-  struct Consumer {
-    std::string tag;
-    ConsumerNumber number;
-    QueueId queue;
-    GroupId group;
-    std::uint32_t prefetch = 0;
-    bool no_ack = false, exclusive = false, cancelling = false;
-    std::int32_t priority = 0;
-    amqp::FieldTable arguments;
-  };
   using Done = Result<void>;
 
   // channel.cpp: methods in order
@@ -89,10 +82,7 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   // channel_close.cpp
   void try_release();
   void release(std::function<void()> done);
-  static void delete_abandoned(cluster::Door& door, const std::set<QueueId>& queues,
-                               std::function<void()> done);
   void drop_backlog();
-
   // What the methods share: channel_queue.cpp
   Result<std::string> name_of_queue(const std::string& given);
   Result<const catalog::QueueInfo*> find_queue(std::string_view name);
@@ -129,12 +119,22 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   Done check_message(const amqp::PublishedMessage& message);
   Done route(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
              const queue::Content* kept);
-  Done enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
-               const queue::Content* kept);
-  void hold(const amqp::PublishedMessage& message, std::uint64_t confirm_tag);
+  Done find_queues(const amqp::PublishedMessage& message);
+  Targets targets();
+  void enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
+               const queue::Content* kept, const Targets& to, std::uint64_t upload_octets);
+  void hold(const amqp::PublishedMessage& message, std::uint64_t tag, std::vector<Bytes> pieces);
   void drop_held();
-  void return_message(const amqp::PublishedMessage& message);
+  void return_message(const amqp::PublishedMessage& message, const std::vector<Bytes>& pieces);
   void resolve(std::uint64_t confirm_tag, bool ack);
+  // channel_upload.cpp
+  Done on_pieces();
+  Done route_upload(Upload& upload, const amqp::PublishedMessage& head);
+  Done route_held(const HeldPublish& held);
+  void add_piece(Upload& upload, Bytes piece);
+  void end_upload(Upload upload, const amqp::PublishedMessage& last, const queue::Content* kept);
+  void drop_upload();
+  void count_uploading(std::int64_t octets);
   // channel_consume.cpp
   Done on(const amqp::BasicQos& method);
   Done on(const amqp::BasicConsume& method);
@@ -153,10 +153,10 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   bool may_deliver(const Consumer& consumer) const;
   void deliver(const Consumer& consumer, const queue::Delivery& delivery);
   void deliver_withheld();
-  void write_content(const queue::Delivery& delivery);
+  void write_content(const queue::Delivery& delivery, GroupId group, bool no_ack);
+  void body_sent(std::optional<AutoAck> ack);
   void give_back(const Consumer* consumer, const queue::Delivery& delivery);
-  void account(const queue::Delivery& delivery, GroupId group, ConsumerNumber consumer,
-               bool no_ack);
+  void account(const queue::Delivery& delivery, GroupId group, ConsumerNumber to, bool no_ack);
   void end_consumer(ConsumerNumber number);
 
   Connection& connection_;
@@ -172,7 +172,7 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   bool running_backlog_ = false;
   amqp::MethodInfo wait_method_;
   BootTime wait_deadline_{0};
-  std::function<void()> when_decided_;
+  std::function<void()> when_decided_, when_sent_;
   std::function<void(Result<queue::Outcome>)> purged_;
   std::deque<WaitingFrame> backlog_;
 
@@ -180,6 +180,8 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   amqp::ContentAssembler content_;
   Confirms confirms_;
   std::deque<HeldPublish> held_;
+  std::optional<Upload> upload_;
+  std::uint64_t uploading_ = 0;  // octets of parts without an outcome
   std::uint64_t undecided_ = 0;  // publishes and returns without an outcome
   std::vector<QueueId> routed_;  // scratch
 

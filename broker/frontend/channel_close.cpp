@@ -4,6 +4,27 @@
 
 namespace warren::frontend {
 
+namespace {
+
+// Auto-delete queues that this channel has consumed from go when nobody else consumes.
+void delete_abandoned(cluster::Door& door, const std::set<QueueId>& queues,
+                      std::function<void()> done) {
+  auto last = std::make_shared<std::function<void()>>(std::move(done));
+  auto left = std::make_shared<std::size_t>(1);
+  auto one_done = [left, last] {
+    if (--*left == 0) (*last)();
+  };
+  const std::shared_ptr<const catalog::Snapshot> catalog = door.catalog();
+  for (QueueId queue : queues) {
+    if (catalog->queue(queue) == nullptr) continue;
+    ++*left;
+    door.delete_queue(queue, true, false, [one_done](const Result<std::uint64_t>&) { one_done(); });
+  }
+  one_done();
+}
+
+}  // namespace
+
 Channel::Done Channel::on(const amqp::ChannelClose&) {
   deaf_ = true;
   drop_backlog();
@@ -12,7 +33,7 @@ Channel::Done Channel::on(const amqp::ChannelClose&) {
     if (connection == nullptr) return;
     // Forgotten first: the client may use the number as soon as it reads close-ok.
     connection->forget(number);
-    connection->out().method(number, amqp::ChannelCloseOk{});
+    connection->out(number).method(number, amqp::ChannelCloseOk{});
     connection->touch();
   });
   return {};
@@ -34,6 +55,7 @@ void Channel::finish(std::function<void()> done) {
 void Channel::try_release() {
   if (state_ != State::open || !finished_ || waiting_ || running_backlog_) return;
   if ((!backlog_.empty() && !deaf_) || !held_.empty()) return;
+  if (connection_.sends_body(number_)) return;  // its close-ok comes behind it anyway
   release(std::exchange(finished_, nullptr));
 }
 
@@ -47,11 +69,12 @@ void Channel::release(std::function<void()> done) {
   const std::shared_ptr<Channel> self = shared_from_this();
   state_ = State::released;
   waiting_ = false;
-  when_decided_ = nullptr;
+  when_decided_ = when_sent_ = nullptr;
   purged_ = nullptr;
   drop_backlog();
   drop_held();
   content_.reset();
+  drop_upload();
   // What is still on its way to a living socket arrives before our close; a dead socket took none.
   if (connection_.can_send())
     for (const AutoAck& ack : auto_acks_)
@@ -69,32 +92,15 @@ void Channel::release(std::function<void()> done) {
   });
 }
 
-// Auto-delete queues that this channel has consumed from go when nobody else consumes.
-void Channel::delete_abandoned(cluster::Door& door, const std::set<QueueId>& queues,
-                               std::function<void()> done) {
-  auto last = std::make_shared<std::function<void()>>(std::move(done));
-  auto left = std::make_shared<std::size_t>(1);
-  auto one_done = [left, last] {
-    if (--*left == 0) (*last)();
-  };
-  const std::shared_ptr<const catalog::Snapshot> catalog = door.catalog();
-  for (QueueId queue : queues) {
-    if (catalog->queue(queue) == nullptr) continue;
-    ++*left;
-    door.delete_queue(queue, true, false, [one_done](const Result<std::uint64_t>&) { one_done(); });
-  }
-  one_done();
-}
-
 void Channel::write_answers() {
   if (!confirms_.has_answers() || !connection_.can_send()) return;
   std::vector<Confirms::Answer> answers;
   confirms_.take_answers(answers);
   for (const Confirms::Answer& answer : answers) {
     if (answer.ack)
-      connection_.out().method(number_, amqp::BasicAck{answer.tag, answer.multiple});
+      connection_.out(number_).method(number_, amqp::BasicAck{answer.tag, answer.multiple});
     else
-      connection_.out().method(number_, amqp::BasicNack{answer.tag, answer.multiple, false});
+      connection_.out(number_).method(number_, amqp::BasicNack{answer.tag, answer.multiple, false});
   }
   connection_.touch();
 }

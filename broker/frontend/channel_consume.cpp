@@ -72,6 +72,15 @@ Channel::Done Channel::on(const amqp::BasicConsume& method) {
 }
 
 Channel::Done Channel::on(const amqp::BasicCancel& method) {
+  // The answer would come behind the body anyway, and an auto-delete queue takes what it holds
+  // along.
+  if (connection_.sends_body(number_)) {
+    when_sent_ = [this, wait = begin_wait(method.info), method] {
+      if (end_wait(wait)) after_wait(on(method));
+    };
+    wait_deadline_ = BootTime::max();
+    return {};
+  }
   auto found = consumers_.find(method.consumer_tag);
   if (found == consumers_.end()) {
     if (!method.no_wait) write(amqp::BasicCancelOk{method.consumer_tag});
@@ -143,7 +152,7 @@ void Channel::got(queue::GetReply reply, GroupId group, bool no_ack) {
       std::min<std::uint64_t>(reply.ready_left, std::numeric_limits<std::uint32_t>::max()));
   write(amqp::BasicGetOk{last_tag_.value, delivery.redelivered, delivery.content.exchange,
                          delivery.content.routing_key, left});
-  write_content(delivery);
+  write_content(delivery, group, no_ack);
   account(delivery, group, ConsumerNumber{}, no_ack);
 }
 

@@ -23,7 +23,7 @@ void Channel::on_deliveries(std::vector<queue::Delivery> deliveries) {
 
 // Automatic acks are bounded by the socket alone: they settle as the socket takes them.
 bool Channel::may_deliver(const Consumer& consumer) const {
-  if (connection_.output_full()) return false;
+  if (connection_.output_full() || connection_.sends_body(number_)) return false;
   return consumer.no_ack || global_prefetch_ == 0 || consumed_unacked_ < global_prefetch_;
 }
 
@@ -44,31 +44,59 @@ void Channel::deliver(const Consumer& consumer, const queue::Delivery& delivery)
   ++last_tag_;
   write(amqp::BasicDeliver{consumer.tag, last_tag_.value, delivery.redelivered,
                            delivery.content.exchange, delivery.content.routing_key});
-  write_content(delivery);
+  write_content(delivery, consumer.group, consumer.no_ack);
   account(delivery, consumer.group, consumer.number, consumer.no_ack);
 }
 
-void Channel::write_content(const queue::Delivery& delivery) {
+void Channel::write_content(const queue::Delivery& delivery, GroupId group, bool no_ack) {
   const queue::Content& content = delivery.content;
   const Bytes body(content.owner, content.body);
+  std::string_view properties = content.properties;
+  std::string with_count;
   if (delivery.delivery_count > 0) {
     const std::array<amqp::HeaderEdit, 1> edit{
         {{"x-delivery-count",
           amqp::FieldValue(static_cast<std::int64_t>(delivery.delivery_count))}}};
-    if (Result<std::string> edited = amqp::edit_headers(content.properties, edit))
-      return connection_.out().content(number_, *edited, body);
+    if (Result<std::string> edited = amqp::edit_headers(content.properties, edit)) {
+      with_count = std::move(*edited);
+      properties = with_count;
+    }
   }
-  connection_.out().content(number_, content.properties, body);
+  amqp::FrameWriter& out = connection_.out(number_);
+  if (delivery.parts.empty()) return out.content(number_, properties, body);
+  std::uint64_t size = body.size();
+  for (const queue::BodyPart& part : delivery.parts)
+    size += part.size;
+  out.content_header(number_, properties, size);
+  std::optional<AutoAck> ack;
+  if (no_ack) ack = AutoAck{0, group, delivery.queue, delivery.held};
+  connection_.send_body(number_, {group, delivery.parts, body, [weak = weak_from_this(), ack] {
+                                    if (std::shared_ptr<Channel> self = weak.lock())
+                                      self->body_sent(ack);
+                                  }});
 }
 
-void Channel::account(const queue::Delivery& delivery, GroupId group, ConsumerNumber consumer,
+// A large body is in the output to its last octet.
+void Channel::body_sent(std::optional<AutoAck> ack) {
+  if (state_ != State::open) return;
+  if (ack) {
+    ack->sent_at = connection_.appended_octets();
+    auto_acks_.push_back(*ack);
+  }
+  if (when_sent_) std::exchange(when_sent_, nullptr)();
+  deliver_withheld();
+  try_release();
+}
+
+void Channel::account(const queue::Delivery& delivery, GroupId group, ConsumerNumber to,
                       bool no_ack) {
   if (no_ack) {
+    if (!delivery.parts.empty()) return;  // once it is sent
     auto_acks_.push_back({connection_.appended_octets(), group, delivery.queue, delivery.held});
     return;
   }
-  unacked_.add({last_tag_, group, delivery.queue, delivery.held, consumer});
-  if (consumer) ++consumed_unacked_;
+  unacked_.add({last_tag_, group, delivery.queue, delivery.held, to});
+  if (to) ++consumed_unacked_;
 }
 
 void Channel::on_sent() {

@@ -8,16 +8,27 @@
 
 namespace warren::frontend {
 
-// Origin::tag: two bits say what the command was, the rest is the publish's number.
-enum class CommandKind : std::uint64_t { publish = 0, returned = 1, settled = 2, purge = 3 };
-constexpr unsigned command_kind_shift = 62;
+// Origin::tag: three bits say what the command was, the rest is the publish's number, or how many
+// octets a part has.
+enum class CommandKind : std::uint64_t {
+  publish = 0,
+  returned = 1,
+  settled = 2,
+  purge = 3,
+  part = 4
+};
+constexpr unsigned command_kind_shift = 61;
 constexpr std::uint64_t origin_tag(CommandKind kind, std::uint64_t number = 0) {
   return (static_cast<std::uint64_t>(kind) << command_kind_shift) | number;
 }
 
+constexpr std::uint64_t part_octets(std::uint64_t tag) {
+  return tag & ((std::uint64_t{1} << command_kind_shift) - 1);
+}
+
 template <typename M>
 void Channel::write(const M& method) {
-  connection_.out().method(number_, method);
+  connection_.out(number_).method(number_, method);
   connection_.touch();
 }
 

@@ -30,25 +30,31 @@ Channel::Done Channel::on(const amqp::BasicPublish& method) {
 }
 
 Channel::Done Channel::on_message(const amqp::PublishedMessage& message) {
+  if (upload_) {
+    end_upload(*std::exchange(upload_, std::nullopt), message, nullptr);
+    return {};
+  }
   if (message.immediate) return warren::fail(ReplyCode::not_implemented, "immediate=true");
   const std::uint64_t confirm_tag = confirms_.selected() ? confirms_.next() : 0;
   if (held_.empty() && connection_.hub().door.may_route())
     return route(message, confirm_tag, nullptr);
-  hold(message, confirm_tag);
+  hold(message, confirm_tag, {});
   return {};
 }
 
-void Channel::hold(const amqp::PublishedMessage& message, std::uint64_t confirm_tag) {
+// The pieces are counted as held already.
+void Channel::hold(const amqp::PublishedMessage& message, std::uint64_t tag,
+                   std::vector<Bytes> pieces) {
   const Hub& hub = connection_.hub();
-  held_.push_back({make_content(message, message.raw_properties), message.mandatory, confirm_tag,
-                   hub.reactor.now() + hub.settings.publish_timeout});
+  held_.push_back({make_content(message, message.raw_properties), message.mandatory, tag,
+                   hub.reactor.now() + hub.settings.publish_timeout, std::move(pieces)});
   connection_.add_held(static_cast<std::int64_t>(held_.back().content.size()));
   connection_.await_routable();
 }
 
 void Channel::drop_held() {
   for (const HeldPublish& held : std::exchange(held_, {}))
-    connection_.add_held(-static_cast<std::int64_t>(held.content.size()));
+    connection_.add_held(-static_cast<std::int64_t>(held.octets()));
 }
 
 void Channel::on_routable() {
@@ -57,10 +63,12 @@ void Channel::on_routable() {
     if (!connection_.hub().door.may_route()) return connection_.await_routable();
     const HeldPublish held = std::move(held_.front());
     held_.pop_front();
-    connection_.add_held(-static_cast<std::int64_t>(held.content.size()));
-    if (Done done = route(message_of(held), held.confirm_tag, &held.content); !done)
-      raise(done.error(), amqp::BasicPublish::info);
+    connection_.add_held(-static_cast<std::int64_t>(held.octets()));
+    if (Done done = route_held(held); !done) raise(done.error(), amqp::BasicPublish::info);
   }
+  if (state_ == State::open && upload_ && upload_->way == Upload::Way::unrouted)
+    if (Done done = route_upload(*upload_, content_.head()); !done)
+      raise(done.error(), amqp::BasicPublish::info);
   try_release();
 }
 
@@ -74,9 +82,21 @@ Channel::Done Channel::check_message(const amqp::PublishedMessage& message) {
                                   *properties.user_id, user.name));
 }
 
-// `kept`: the message's buffer, if it has one already. Checks in RabbitMQ's order.
+// `kept`: the message's buffer, if it has one already.
 Channel::Done Channel::route(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
                              const queue::Content* kept) {
+  if (Done done = find_queues(message); !done) return done;
+  if (!routed_.empty()) {
+    enqueue(message, confirm_tag, kept, targets(), 0);
+    return {};
+  }
+  if (message.mandatory) return_message(message, {});
+  resolve(confirm_tag, true);
+  return {};
+}
+
+// Into routed_. Checks in RabbitMQ's order.
+Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
   if (Done allowed = may(Access::write, Resource::exchange, message.exchange); !allowed)
     return allowed;
   const std::string& vhost = connection_.vhost();
@@ -101,15 +121,30 @@ Channel::Done Channel::route(const amqp::PublishedMessage& message, std::uint64_
     for (const std::string& key : *keys)
       catalog.route(vhost, message.exchange, key, &headers, routed_);
   }
-  if (!routed_.empty()) return enqueue(message, confirm_tag, kept);
-  if (message.mandatory) return_message(message);
-  resolve(confirm_tag, true);
   return {};
 }
 
+// Of routed_, by group.
+Targets Channel::targets() {
+  const catalog::Snapshot& catalog = *connection_.catalog();
+  Targets found;
+  for (QueueId id : routed_) {
+    const catalog::QueueInfo* queue = catalog.queue(id);
+    if (queue == nullptr) continue;
+    auto target = std::ranges::find(found, queue->group, &Target::group);
+    if (target == found.end()) {
+      found.push_back({queue->group, {}});
+      target = std::prev(found.end());
+    }
+    target->queues.push_back(id);
+  }
+  return found;
+}
+
 // One command a group, with all of its queues that the message reaches.
-Channel::Done Channel::enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
-                               const queue::Content* kept) {
+void Channel::enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
+                      const queue::Content* kept, const Targets& to, std::uint64_t upload_octets) {
+  if (to.empty()) return resolve(confirm_tag, true);
   std::string edited;
   queue::Publish command;
   command.origin = {key_, origin_tag(CommandKind::publish, confirm_tag)};
@@ -118,34 +153,30 @@ Channel::Done Channel::enqueue(const amqp::PublishedMessage& message, std::uint6
                         : make_content(message, delivered_properties(message, edited));
   command.persistent = message.properties.persistent();
   command.ttl_ms = ttl_of(message.properties).value_or(std::nullopt);
-  const catalog::Snapshot& catalog = *connection_.catalog();
-  boost::container::small_vector<std::pair<GroupId, queue::Publish>, 1> parts;
-  for (QueueId id : routed_) {
-    const catalog::QueueInfo* queue = catalog.queue(id);
-    if (queue == nullptr) continue;
-    auto part = std::ranges::find(parts, queue->group, [](const auto& p) { return p.first; });
-    if (part == parts.end()) {
-      parts.emplace_back(queue->group, command);
-      part = std::prev(parts.end());
-    }
-    part->second.queues.push_back(id);
+  if (upload_octets > 0) command.upload = queue::UploadId(key_);
+  command.upload_octets = upload_octets;
+  if (confirm_tag != 0) confirms_.expect(confirm_tag, static_cast<std::uint32_t>(to.size()));
+  undecided_ += to.size();
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    command.queues = to[i].queues;
+    const bool last = i + 1 == to.size();
+    connection_.batch().publish(to[i].group, last ? std::move(command) : command);
   }
-  if (parts.empty()) {
-    resolve(confirm_tag, true);
-    return {};
-  }
-  if (confirm_tag != 0) confirms_.expect(confirm_tag, static_cast<std::uint32_t>(parts.size()));
-  undecided_ += parts.size();
-  for (auto& [group, publish] : parts)
-    connection_.batch().publish(group, std::move(publish));
   connection_.touch();
-  return {};
 }
 
-void Channel::return_message(const amqp::PublishedMessage& message) {
+void Channel::return_message(const amqp::PublishedMessage& message,
+                             const std::vector<Bytes>& pieces) {
   write(amqp::BasicReturn{static_cast<std::uint16_t>(ReplyCode::no_route),
                           name_of(ReplyCode::no_route), message.exchange, message.routing_key});
-  connection_.out().content(number_, message.raw_properties, message.body);
+  std::uint64_t size = message.body.size();
+  for (const Bytes& piece : pieces)
+    size += piece.size();
+  amqp::FrameWriter& out = connection_.out(number_);
+  out.content_header(number_, message.raw_properties, size);
+  for (const Bytes& piece : pieces)
+    out.body(number_, piece);
+  out.body(number_, message.body);
 }
 
 void Channel::resolve(std::uint64_t confirm_tag, bool ack) {

@@ -20,6 +20,11 @@ class CommandBatch {
     to.publishes = true;
     to.commands.emplace_back(std::move(command));
   }
+  void part(GroupId group, queue::Part command) {
+    PerGroup& to = of(group);
+    to.publishes = true;
+    to.commands.emplace_back(std::move(command));
+  }
   void add(GroupId group, queue::ClientCommand command) {
     of(group).commands.push_back(std::move(command));
   }
@@ -40,7 +45,7 @@ class CommandBatch {
     return true;
   }
 
-  // `published` gets each group that took publishes, after its submit.
+  // `published` gets each group that took publishes or parts, after its submit.
   template <typename Published>
   void submit_to(cluster::Door& door, Published&& published) {
     std::vector<PerGroup> groups = std::exchange(groups_, {});

@@ -86,6 +86,8 @@ void Connection::on_tick(BootTime now) {
                                                                                  channels_.end());
   for (const auto& [number, channel] : channels)
     channel->on_tick(now);
+  bodies_.retry();
+  fetch_parts();
   switch (heartbeat_.check(now, paused())) {
     case Heartbeat::Verdict::nothing:
       return;
@@ -118,6 +120,17 @@ void Connection::add_held(std::int64_t octets) {
 
 void Connection::add_backlog(std::int64_t octets) {
   backlog_octets_ = static_cast<std::size_t>(static_cast<std::int64_t>(backlog_octets_) + octets);
+  touch();
+}
+
+void Connection::add_uploading(std::int64_t octets) {
+  uploading_octets_ =
+      static_cast<std::size_t>(static_cast<std::int64_t>(uploading_octets_) + octets);
+  touch();
+}
+
+void Connection::send_body(ChannelNumber channel, OutgoingBody body) {
+  bodies_.send(channel, std::move(body));
   touch();
 }
 

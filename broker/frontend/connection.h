@@ -21,6 +21,7 @@
 #include "broker/frontend/heartbeat.h"
 #include "broker/frontend/hub.h"
 #include "broker/frontend/listing.h"
+#include "broker/frontend/outgoing_bodies.h"
 #include "broker/frontend/permissions.h"
 
 namespace warren::frontend {
@@ -56,7 +57,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::shared_ptr<const catalog::Snapshot>& catalog();
   void forget_catalog() { catalog_.reset(); }
 
-  amqp::FrameWriter& out() { return writer_; }
+  // For the channel's frames.
+  amqp::FrameWriter& out(ChannelNumber channel) { return bodies_.writer(channel); }
+  // Follows the method and content header that were just written.
+  void send_body(ChannelNumber channel, OutgoingBody body);
+  bool sends_body(ChannelNumber channel) const { return bodies_.busy(channel); }
   CommandBatch& batch() { return batch_; }
   // Something was written or is to be submitted: at the end of the turn.
   void touch();
@@ -74,6 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool owns_exclusive() const { return !exclusive_queues_.empty(); }
   void add_held(std::int64_t octets);
   void add_backlog(std::int64_t octets);
+  void add_uploading(std::int64_t octets);
   void await_routable();
   // A publish arrived while an alarm is on: this one is the last to be read.
   void on_publish();
@@ -101,6 +107,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wake();
   void end_turn();
   void write_more();
+  void fetch_parts();
+  void on_part(std::uint64_t number, const Result<std::optional<Bytes>>& octets);
   void on_written(boost::system::error_code error, std::size_t count);
   void on_input_end();
   void await_writable(GroupId group);
@@ -162,6 +170,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   amqp::OutputBuffer output_;
   amqp::FrameWriter writer_{output_, 131072};
+  OutgoingBodies bodies_{output_, writer_};
   std::uint64_t sent_octets_ = 0;
   std::array<boost::asio::const_buffer, 64> pieces_;  // of the write that is under way
   bool writing_ = false;
@@ -171,7 +180,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::container::flat_map<ChannelNumber, std::shared_ptr<Channel>> channels_;
   std::set<QueueId> exclusive_queues_;
   std::set<GroupId> unwritable_;
-  std::size_t held_octets_ = 0, backlog_octets_ = 0;
+  std::size_t held_octets_ = 0, backlog_octets_ = 0, uploading_octets_ = 0;
   bool awaiting_routable_ = false;
   bool alarmed_ = false;       // published during an alarm
   bool told_blocked_ = false;  // connection.blocked was sent

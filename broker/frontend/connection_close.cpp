@@ -80,6 +80,7 @@ void Connection::on_broken(std::string_view why) {
 }
 
 void Connection::finish_channels() {
+  bodies_.clear();  // nobody reads on
   auto left = std::make_shared<std::size_t>(1);
   auto one_done = [left, self = shared_from_this()] {
     if (--*left > 0) return;
@@ -94,6 +95,7 @@ void Connection::finish_channels() {
 }
 
 void Connection::abort_channels() {
+  bodies_.clear();
   const auto channels = std::exchange(channels_, {});
   for (const auto& [number, channel] : channels)
     channel->abort();

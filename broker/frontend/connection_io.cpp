@@ -107,7 +107,8 @@ bool Connection::paused() const {
   if (state_ != State::running) return false;
   const Settings& settings = hub_.settings;
   return output_full() || held_octets_ >= settings.publish_hold_octets ||
-         backlog_octets_ >= settings.backlog_octets || !unwritable_.empty() || alarmed_;
+         backlog_octets_ >= settings.backlog_octets ||
+         uploading_octets_ >= settings.upload_octets || !unwritable_.empty() || alarmed_;
 }
 
 void Connection::wake() {
@@ -130,8 +131,33 @@ void Connection::end_turn() {
   turn_open_ = false;
   if (!batch_.empty()) touch();
   catalog_.reset();
+  fetch_parts();
   write_more();
   wake();
+}
+
+void Connection::fetch_parts() {
+  while (state_ == State::running && output_.size() < hub_.settings.body_ahead_octets) {
+    const auto wanted = bodies_.next_wanted();
+    if (!wanted) return;
+    hub_.door.fetch(wanted->group, wanted->part,
+                    [weak = weak_from_this(),
+                     number = wanted->number](const Result<std::optional<Bytes>>& octets) {
+                      if (std::shared_ptr<Connection> self = weak.lock())
+                        self->on_part(number, octets);
+                    });
+  }
+}
+
+void Connection::on_part(std::uint64_t number, const Result<std::optional<Bytes>>& octets) {
+  if (state_ != State::running) return;
+  if (!octets) return bodies_.failed(number);
+  // What was begun cannot be ended in any other way.
+  if (!*octets || !bodies_.arrived(number, **octets))
+    return fail(ChannelNumber{0},
+                {ReplyCode::internal_error, "the rest of a message that is being sent is gone"},
+                {});
+  touch();
 }
 
 void Connection::submit_commands() {
@@ -169,6 +195,7 @@ void Connection::on_written(boost::system::error_code error, std::size_t count) 
   forget_catalog();
   for (const auto& [number, channel] : channels_)
     channel->on_sent();
+  fetch_parts();
   write_more();
   wake();
 }

@@ -150,7 +150,7 @@ void Connection::open_channel(const amqp::Frame& frame) {
                              channels_.size(), tuned_.channel_max)},
                 method);
   channels_[frame.channel] = std::make_shared<Channel>(*this, frame.channel);
-  writer_.method(frame.channel, amqp::ChannelOpenOk{});
+  out(frame.channel).method(frame.channel, amqp::ChannelOpenOk{});
   touch();
 }
 

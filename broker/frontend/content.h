@@ -8,6 +8,7 @@
 
 #include "broker/amqp/content.h"
 #include "broker/amqp/properties.h"
+#include "broker/base/bytes.h"
 #include "broker/base/clock.h"
 #include "broker/base/result.h"
 #include "broker/queue/content.h"
@@ -30,8 +31,16 @@ struct HeldPublish {
   bool mandatory = false;
   std::uint64_t confirm_tag = 0;  // 0: unconfirmed
   BootTime deadline{0};
+  std::vector<Bytes> pieces;  // of a large body, before the content's own octets
+
+  std::size_t octets() const {
+    std::size_t sum = content.size();
+    for (const Bytes& piece : pieces)
+      sum += piece.size();
+    return sum;
+  }
 };
-// The message as it was read. The views live as long as `held`.
+// The message as it was read, but for its pieces. The views live as long as `held`.
 amqp::PublishedMessage message_of(const HeldPublish& held);
 
 // `expiration` in milliseconds; nothing when absent. Error: 406.

@@ -36,6 +36,13 @@ struct Settings {
   Milliseconds tick{250};                    // how often the clocks above are looked at
 
   std::uint64_t max_message_size = 128ull << 20;
+  // A longer body goes ahead of its message in parts of this size: what one log entry may weigh.
+  std::uint64_t body_part_octets = 1u << 20;
+  // Parts that are not committed, a connection: beyond it, reading stops. Enough for the disk to
+  // have something to do, and little for others to wait behind.
+  std::size_t upload_octets = 4u << 20;
+  // Unsent output above which no further parts of large bodies are fetched, a connection.
+  std::size_t body_ahead_octets = 2u << 20;
   // Publishes held while nothing may be routed, a connection: beyond it, reading stops.
   std::size_t publish_hold_octets = 8u << 20;
   // Frames kept behind a synchronous method, a connection: a pipelining client sends less.

@@ -1,0 +1,23 @@
+// Consumer: what a channel knows of one of its consumers. Owned by the channel; pure value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "broker/amqp/types.h"
+#include "broker/base/ids.h"
+
+namespace warren::frontend {
+
+struct Consumer {
+  std::string tag;
+  ConsumerNumber number;
+  QueueId queue;
+  GroupId group;
+  std::uint32_t prefetch = 0;
+  bool no_ack = false, exclusive = false, cancelling = false;
+  std::int32_t priority = 0;
+  amqp::FieldTable arguments;
+};
+
+}  // namespace warren::frontend

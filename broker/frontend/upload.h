@@ -1,0 +1,37 @@
+// Upload: a message with a large body on its way in: where it goes is known from its header on, and
+// its body passes through in pieces. Owned by the channel, while its content frames come; pure.
+// docs/decisions/0004-large-bodies.md.
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <vector>
+
+#include "broker/base/bytes.h"
+#include "broker/base/ids.h"
+
+namespace warren::frontend {
+
+// The queues of one group that a message reaches.
+struct Target {
+  GroupId group;
+  boost::container::small_vector<QueueId, 4> queues;
+};
+using Targets = boost::container::small_vector<Target, 1>;
+
+struct Upload {
+  enum class Way : std::uint8_t {
+    unrouted,  // kept until it may be routed
+    ahead,     // each piece goes to the targets as it comes
+    back,      // kept until it can be returned: mandatory, and no queue takes it
+    nowhere    // not kept
+  };
+
+  Way way = Way::unrouted;
+  Targets targets;
+  std::uint64_t confirm_tag = 0;  // 0: unconfirmed
+  std::vector<Bytes> pieces;      // those kept here
+  std::uint64_t octets = 0;       // of all pieces so far
+};
+
+}  // namespace warren::frontend
