@@ -44,6 +44,9 @@ class Checkers {
   void on_handout(GroupId group, const queue::Delivery& delivery);
   // A consumer whose session was never long out of reach was told that its ack is committed.
   void on_acked(GroupId group, QueueId queue, MessageId message);
+  bool was_settled(GroupId group, QueueId queue, MessageId message) const {
+    return settled_.contains({group, queue, message});
+  }
   // After the drain.
   void at_end();
 

@@ -55,6 +55,7 @@ class Process final : public replica::GroupSetOutlet,
   void touch();  // a turn soon
 
   replica::GroupSet& set() { return set_; }
+  const SimStore& store() const { return store_; }
   const catalog::Snapshot& catalog() const { return *catalog_; }
   bool serving() const { return incarnation_.has_value(); }
   Incarnation incarnation() const { return *incarnation_; }

@@ -211,6 +211,21 @@ class Run {
     cluster_.checkers.at_end();
     for (std::uint32_t g = 1; g <= cluster_.groups; ++g)
       compare(GroupId(g));
+    for (int i = 0; i < 20 && !kept_in_store().empty(); ++i)
+      world_.run_until(world_.now() + 500ms);
+    if (std::string what = kept_in_store(); !what.empty()) world_.violation(what);
+  }
+
+  // Nothing is named any more: below the log's start every entry must be gone, parts included.
+  std::string kept_in_store() {
+    for (NodeId node : cluster_.serving())
+      for (const auto& [group, disk] : cluster_.process(node)->store().visible())
+        if (group.value != catalog_group.value && !disk.entries.empty() &&
+            disk.entries.begin()->first < disk.first)
+          return fmt::format("node {} group {}: entry {} is kept below the log, which starts at {}",
+                             node, group.value, disk.entries.begin()->first.value,
+                             disk.first.value);
+    return "";
   }
 
   // Replicas that applied the same entries hold the same octets.
@@ -227,6 +242,8 @@ class Run {
         world_.violation(fmt::format("replicas of group {} differ at {}", group, at->first));
       if (state->machine().live_entries().size() != 0)
         world_.violation(fmt::format("group {} still names entries", group));
+      if (state->machine().large_bodies().upload_count() != 0)
+        world_.violation(fmt::format("group {} still has uploads", group));
     }
   }
 
@@ -263,7 +280,9 @@ const std::vector<std::string>& required_faults() {
                                                  "incarnation lost",
                                                  "all nodes at once",
                                                  "leader",
-                                                 "snapshot installed"};
+                                                 "snapshot installed",
+                                                 "upload abandoned",
+                                                 "node lost within an upload"};
   return required;
 }
 

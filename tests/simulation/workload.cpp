@@ -68,8 +68,8 @@ Process* Workload::connect(std::uint64_t& channel, NodeId& node) {
 // --- Publishers.
 
 void Workload::publisher_step(std::size_t index) {
-  if (!publishing_) return;
   Publisher& publisher = publishers_[index];
+  if (!publishing_ && !publisher.upload) return;
   if (declared() && publisher.unconfirmed.size() < 40) publish(publisher);
   world_.after_us(world_.draw(3'000, 40'000), [this, index] { publisher_step(index); });
 }
@@ -77,8 +77,11 @@ void Workload::publisher_step(std::size_t index) {
 void Workload::publish(Publisher& publisher) {
   Process* process = connect(publisher.channel, publisher.node);
   if (process == nullptr || !process->serving()) return;
-  for (std::uint64_t burst = world_.draw(1, 4); burst > 0; --burst)
-    publish_one(publisher, *process);
+  if (publisher.upload)
+    upload_step(publisher, *process);
+  else
+    for (std::uint64_t burst = world_.draw(1, 4); burst > 0 && !publisher.upload; --burst)
+      publish_one(publisher, *process);
   process->touch();
 }
 
@@ -92,22 +95,121 @@ void Workload::publish_one(Publisher& publisher, Process& process) {
   for (const auto& [queue, group] : queues_)
     if ((fanout || number++ == only) && process.catalog().queue(queue) != nullptr)
       targets[group].push_back(queue);
+  if (world_.chance(60)) {
+    publisher.upload = Upload{key, std::move(targets), 0, world_.draw(1, 4), 0};
+    return;
+  }
   Bytes body(key.octets() + std::string(world_.draw(0, 60), 'x'));
   for (auto& [group, queues] : targets) {
     queue::Publish publish;
-    publish.origin = {publisher.channel, publisher.next_tag++};
     publish.content.owner = body.owner();
     publish.content.body = body.view();
-    publish.content.routing_key = "key";
     publish.queues.assign(queues.begin(), queues.end());
-    publish.persistent = true;
-    publisher.unconfirmed[publish.origin.tag] = {key, queues};
-    process.client(group).submit({queue::ClientCommand(std::move(publish))}, process.now());
-    ++published_;
+    publisher.unconfirmed[publisher.next_tag] = {key, queues};
+    submit_publish(publisher, process, group, std::move(publish));
   }
 }
 
+void Workload::submit_publish(Publisher& publisher, Process& process, GroupId group,
+                              queue::Publish publish) {
+  publish.origin = {publisher.channel, publisher.next_tag++};
+  publish.content.routing_key = "key";
+  publish.persistent = true;
+  process.client(group).submit({queue::ClientCommand(std::move(publish))}, process.now());
+  ++published_;
+}
+
+// --- Large bodies.
+
+void Workload::upload_step(Publisher& publisher, Process& process) {
+  if (world_.faulty && world_.chance(20)) {
+    ++world_.tally["upload abandoned"];
+    for (const auto& [group, queues] : publisher.upload->targets)
+      process.client(group).close_channel(publisher.channel, [] {}, process.now());
+    publisher.channel = 0;
+    publisher.unconfirmed.clear();
+    publisher.upload.reset();
+  } else if (publisher.upload->parts < publisher.upload->wanted) {
+    send_part(publisher, process);
+  } else {
+    end_upload(publisher, process);
+  }
+}
+
+void Workload::send_part(Publisher& publisher, Process& process) {
+  Upload& upload = *publisher.upload;
+  Bytes octets(fmt::format("{}part {}:{}", upload.key.octets(), upload.parts++,
+                           std::string(world_.draw(0, 300), 'p')));
+  upload.octets += octets.size();
+  for (const auto& [group, queues] : upload.targets) {
+    queue::Part part;
+    part.origin = {publisher.channel, 0};
+    part.upload = queue::UploadId(publisher.channel);
+    part.octets.owner = octets.owner();
+    part.octets.body = octets.view();
+    process.client(group).submit({queue::ClientCommand(std::move(part))}, process.now());
+  }
+}
+
+void Workload::end_upload(Publisher& publisher, Process& process) {
+  Upload upload = *std::exchange(publisher.upload, std::nullopt);
+  ++world_.tally["large published"];
+  Bytes end(fmt::format("{}end of {}", upload.key.octets(), upload.parts));
+  for (const auto& [group, queues] : upload.targets) {
+    queue::Publish publish;
+    publish.content.owner = end.owner();
+    publish.content.body = end.view();
+    publish.queues.assign(queues.begin(), queues.end());
+    publish.upload = queue::UploadId(publisher.channel);
+    publish.upload_octets = upload.octets;
+    publisher.unconfirmed[publisher.next_tag] = {upload.key, queues};
+    submit_publish(publisher, process, group, std::move(publish));
+  }
+}
+
+void Workload::read_part(std::uint64_t channel, GroupId group, LargeDelivery delivery,
+                         std::size_t part) {
+  if (part == delivery->parts.size()) {
+    ++world_.tally["large read"];
+    return settle_later(channel, group, delivery->queue, delivery->held);
+  }
+  Consumer* consumer = consumer_of(channel);
+  Process* process = consumer == nullptr ? nullptr : cluster_.process(consumer->node);
+  if (process == nullptr || !process->serving()) return;
+  process->client(group).fetch(
+      delivery->parts[part].at,
+      [=, this](const Result<std::optional<Bytes>>& octets) {
+        if (!octets)
+          return world_.after(100ms, [=, this] { read_part(channel, group, delivery, part); });
+        check_part(delivery, group, part, *octets);
+        read_part(channel, group, delivery, part + 1);
+      },
+      process->now());
+  process->touch();
+}
+
+void Workload::check_part(const LargeDelivery& delivery, GroupId group, std::size_t part,
+                          const std::optional<Bytes>& octets) {
+  Key key = Key::parse(delivery->content.body);
+  if (delivery->content.body != fmt::format("{}end of {}", key.octets(), delivery->parts.size()))
+    world_.violation(fmt::format("queue {}: {}:{} has {} parts, but ends in {}", delivery->queue,
+                                 key.publisher, key.sequence, delivery->parts.size(),
+                                 delivery->content.body));
+  // Whoever else settled it freed its parts.
+  bool settled = cluster_.checkers.was_settled(group, delivery->queue, delivery->held.message);
+  if (!octets && !settled)
+    world_.violation(fmt::format("queue {}: part {} of {}:{} is gone", delivery->queue, part,
+                                 key.publisher, key.sequence));
+  if (!octets) ++world_.tally["part gone with its message"];
+  const std::string begin = fmt::format("{}part {}:", key.octets(), part);
+  if (octets &&
+      (!octets->view().starts_with(begin) || octets->size() != delivery->parts[part].size))
+    world_.violation(fmt::format("queue {}: part {} of {}:{} is {}", delivery->queue, part,
+                                 key.publisher, key.sequence, octets->view()));
+}
+
 void Workload::on_outcome(std::uint64_t channel, std::uint64_t tag, queue::Outcome outcome) {
+  if (tag == 0) return;  // a part's
   if (Consumer* consumer = consumer_of(channel)) {
     auto acked = consumer->acking.extract(tag);
     if (acked.empty() || outcome.code != queue::OutcomeCode::ok) return;
@@ -199,10 +301,13 @@ void Workload::on_delivery(std::uint64_t channel, GroupId group, queue::Delivery
   if (delivery.queue != consumer->queue) world_.violation("a delivery of another queue");
   if (!consumer->held.emplace(delivery.held, world_.now()).second)
     world_.violation("a delivery came twice");
+  if (delivery.parts.empty()) return settle_later(channel, group, delivery.queue, delivery.held);
+  read_part(channel, group, std::make_shared<const queue::Delivery>(std::move(delivery)), 0);
+}
+
+void Workload::settle_later(std::uint64_t channel, GroupId group, QueueId queue, queue::Held held) {
   std::uint64_t us = world_.chance(900) ? world_.draw(0, 8'000) : world_.draw(8'000, 400'000);
-  world_.after_us(us, [this, channel, group, queue = delivery.queue, held = delivery.held] {
-    settle(channel, group, queue, held);
-  });
+  world_.after_us(us, [this, channel, group, queue, held] { settle(channel, group, queue, held); });
 }
 
 void Workload::settle(std::uint64_t channel, GroupId group, QueueId queue, queue::Held held) {
@@ -263,6 +368,8 @@ void Workload::on_node_lost(NodeId node) {
     if (publisher.channel != 0 && publisher.node == node) {
       publisher.channel = 0;
       publisher.unconfirmed.clear();
+      if (publisher.upload) ++world_.tally["node lost within an upload"];
+      publisher.upload.reset();
     }
   for (Consumer& consumer : consumers_)
     if (consumer.channel != 0 && consumer.node == node) {

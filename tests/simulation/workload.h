@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -32,6 +33,14 @@ class Workload final : public Users {
   void on_node_lost(NodeId node) override;
 
  private:
+  // A message whose body goes ahead of it, step by step.
+  struct Upload {
+    Key key;
+    std::map<GroupId, std::vector<QueueId>> targets;
+    std::uint64_t parts = 0;  // so far
+    std::uint64_t wanted = 0;
+    std::uint64_t octets = 0;
+  };
   struct Publisher {
     std::uint64_t id = 0;
     std::uint64_t channel = 0;  // 0: not connected
@@ -39,6 +48,7 @@ class Workload final : public Users {
     std::uint64_t next_sequence = 1;
     std::uint64_t next_tag = 1;
     std::map<std::uint64_t, std::pair<Key, std::vector<QueueId>>> unconfirmed;  // by tag
+    std::optional<Upload> upload;
   };
   struct Consumer {
     QueueId queue;
@@ -57,7 +67,17 @@ class Workload final : public Users {
   void declare(std::uint32_t number);
   void publish(Publisher& publisher);
   void publish_one(Publisher& publisher, Process& process);
+  void upload_step(Publisher& publisher, Process& process);
+  void send_part(Publisher& publisher, Process& process);
+  void end_upload(Publisher& publisher, Process& process);
+  void submit_publish(Publisher& publisher, Process& process, GroupId group,
+                      queue::Publish publish);
   void publisher_step(std::size_t index);
+  using LargeDelivery = std::shared_ptr<const queue::Delivery>;
+  void read_part(std::uint64_t channel, GroupId group, LargeDelivery delivery, std::size_t part);
+  void check_part(const LargeDelivery& delivery, GroupId group, std::size_t part,
+                  const std::optional<Bytes>& octets);
+  void settle_later(std::uint64_t channel, GroupId group, QueueId queue, queue::Held held);
   void consumer_step(std::size_t index);
   void consume(Consumer& consumer);
   void get(Consumer& consumer);
