@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-BUILD = pathlib.Path(os.environ.get("WARREN_BUILD", ROOT / "build/release"))
+BUILD = pathlib.Path(os.environ.get("WARREN_TEST_BUILD", ROOT / "build/release"))
 SCRATCH = ROOT / "build" / "containers"
 
 # Program -> a line as deploy/install-packages reads it: the first alternative that exists.
