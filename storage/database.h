@@ -31,8 +31,9 @@ struct OpenError {
 };
 
 struct DatabaseOptions {
-  // 64 MiB: what a consumer that keeps up leaves behind dies here, unwritten.
-  std::size_t memtable_bytes = 64u << 20;
+  // What a consumer that keeps up leaves behind dies here, unwritten. While the disk is slow up to
+  // three of them are in memory, of the 512 MiB that a node may have in all.
+  std::size_t memtable_bytes = 32u << 20;
   // Bounds the replay at start.
   std::size_t wal_bytes = 256u << 20;
   std::size_t block_cache_bytes = 32u << 20;

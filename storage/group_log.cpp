@@ -82,7 +82,7 @@ void GroupLog::create(raft::GroupId group, raft::MemberId self, bool abstain) {
 }
 
 void GroupLog::remove(raft::GroupId group) {
-  at(group);
+  forget_recent(at(group), raft::Index());
   groups_.erase(group);
   Commit commit;
   commit.fill = [this, group](rocksdb::WriteBatch& batch) {
@@ -173,15 +173,12 @@ void GroupLog::append(Group& group, const std::vector<raft::Entry>& entries, std
   STORAGE_CHECK(group.first <= from && from <= group.last.next(),
                 "an append at " + std::to_string(from.value) + " to a log that ends with " +
                     std::to_string(group.last.value));
-  while (!group.recent.empty() && group.recent.back().entry.index >= from) {
-    group.recent_bytes -= weight(group.recent.back().entry);
-    group.recent.pop_back();
-  }
+  forget_recent(group, from);
   group.terms.erase(group.terms.lower_bound(from), group.terms.end());
   group.last = from.previous();
   for (const raft::Entry& entry : entries)
     remember(group, entry, number);
-  evict(group);
+  evict();
 }
 
 void GroupLog::remember(Group& group, const raft::Entry& entry, std::uint64_t number) {
@@ -191,21 +188,35 @@ void GroupLog::remember(Group& group, const raft::Entry& entry, std::uint64_t nu
   if (group.terms.empty() || group.terms.rbegin()->second != entry.term)
     group.terms.emplace(entry.index, entry.term);
   group.recent.push_back({entry, number});
-  group.recent_bytes += weight(entry);
+  recent_.emplace_back(&group, entry.index);
+  recent_bytes_ += weight(entry);
 }
 
-void GroupLog::evict(Group& group) {
-  while (group.recent_bytes > cache_bytes_ && !group.recent.empty() &&
-         group.recent.front().number <= completed_) {
-    group.recent_bytes -= weight(group.recent.front().entry);
-    group.recent.pop_front();
+// The oldest of all groups first, so that a busy one has the room that idle ones do not need.
+void GroupLog::evict() {
+  while (recent_bytes_ > cache_bytes_ && !recent_.empty()) {
+    std::deque<Group::Recent>& recent = recent_.front().first->recent;
+    if (recent.front().number > completed_) return;
+    recent_bytes_ -= weight(recent.front().entry);
+    recent.pop_front();
+    recent_.pop_front();
   }
+}
+
+// What a new leader replaces, or a snapshot: seldom, so the search costs little.
+void GroupLog::forget_recent(Group& group, raft::Index from) {
+  if (group.recent.empty() || group.recent.back().entry.index < from) return;
+  while (!group.recent.empty() && group.recent.back().entry.index >= from) {
+    recent_bytes_ -= weight(group.recent.back().entry);
+    group.recent.pop_back();
+  }
+  std::erase_if(recent_,
+                [&](const auto& one) { return one.first == &group && one.second >= from; });
 }
 
 void GroupLog::on_written(std::uint64_t number) {
   completed_ = number;
-  for (auto& [id, group] : groups_)
-    evict(*group);
+  evict();
   written_(number);
 }
 
@@ -358,8 +369,7 @@ void GroupLog::on_installed(raft::GroupId id, const raft::SnapshotMeta& meta,
   group.last = meta.index;
   group.previous = meta.term;
   group.terms.clear();
-  group.recent.clear();
-  group.recent_bytes = 0;
+  forget_recent(group, raft::Index());
 }
 
 }  // namespace warren::storage

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <functional>
 #include <map>
@@ -32,7 +33,7 @@ struct IndexRange {
 
 class GroupLog final : public raft::LogStore {
  public:
-  // `written` is called on the reactor, with rising numbers. `cache_bytes` is per group.
+  // `written` is called on the reactor, with rising numbers. `cache_bytes`: of all groups here.
   GroupLog(Database& database, Committer& committer, ReadPool& pool, Post post,
            std::function<void(std::uint64_t)> written, std::size_t cache_bytes = 16u << 20);
   ~GroupLog() override;
@@ -55,6 +56,7 @@ class GroupLog final : public raft::LogStore {
 
   raft::Index first(raft::GroupId group) const;  // of the contiguous log; last + 1: empty
   raft::Index last(raft::GroupId group) const;
+  std::size_t recent_bytes() const { return recent_bytes_; }  // of all groups, in memory
 
   // The contiguous log starts at `first` from now on; what is below is message store only.
   // REQUIRES: a durable snapshot covers first - 1.
@@ -77,7 +79,8 @@ class GroupLog final : public raft::LogStore {
   std::expected<void, OpenError> scan_log(Group& group);
   void append(Group& group, const std::vector<raft::Entry>& entries, std::uint64_t number);
   void remember(Group& group, const raft::Entry& entry, std::uint64_t number);
-  void evict(Group& group);
+  void forget_recent(Group& group, raft::Index from);
+  void evict();
   void read_from_disk(const Group& group, raft::Index first, raft::Index last,
                       std::uint64_t max_bytes, std::vector<raft::Entry>& out) const;
   std::optional<raft::Entry> recent(const Group& group, raft::Index index) const;
@@ -93,6 +96,9 @@ class GroupLog final : public raft::LogStore {
   const std::function<void(std::uint64_t)> written_;
   const std::size_t cache_bytes_;
   std::uint64_t completed_ = 0;  // writes up to this one are durable
+  // Whose the recent entries are, in the order in which they came.
+  std::deque<std::pair<Group*, raft::Index>> recent_;
+  std::size_t recent_bytes_ = 0;
   std::map<raft::GroupId, std::unique_ptr<Group>> groups_;
 };
 

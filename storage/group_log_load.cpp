@@ -119,7 +119,7 @@ std::expected<void, OpenError> GroupLog::scan_log(Group& group) {
       return damaged(database_, group.id,
                      "entry " + std::to_string(key->index.value) + " is malformed");
     remember(group, *entry, 0);
-    evict(group);
+    evict();
   }
   if (!it->status().ok()) return damaged(database_, group.id, it->status().ToString());
   const raft::Index covered = group.snapshot ? group.snapshot->meta.index : raft::Index();
@@ -140,7 +140,10 @@ std::expected<raft::StoredGroup, OpenError> GroupLog::load(raft::GroupId id) {
   synced.sync = true;
   if (auto status = database_.db().Write(synced, &abandoned); !status.ok())
     return std::unexpected(OpenError{OpenErrorKind::io, database_.directory(), status.ToString()});
-  if (auto done = scan_log(*group); !done) return std::unexpected(std::move(done.error()));
+  if (auto done = scan_log(*group); !done) {
+    forget_recent(*group, raft::Index());
+    return std::unexpected(std::move(done.error()));
+  }
 
   raft::StoredGroup stored;
   stored.group = id;

@@ -38,7 +38,6 @@ struct GroupLog::Group {
 
   // The newest entries, without a gap up to `last`; may reach below `first`.
   std::deque<Recent> recent;
-  std::size_t recent_bytes = 0;
 
   std::vector<InstalledRange> installed;
   std::optional<Begun> begun;  // an install that a restart interrupted

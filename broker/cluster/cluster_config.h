@@ -26,6 +26,10 @@ struct ClusterConfig {
   std::uint32_t replicas = 3;
   bool test_placement = false;
   std::string default_password_hash;
+  // Of the groups' bounds of octets these are a node's; its reactors share them evenly.
+  std::size_t entry_cache_bytes = 32u << 20;  // recent contents, for consumers that keep up
+  std::size_t log_cache_bytes = 32u << 20;    // recent records, for followers
+  std::size_t publish_bytes = 8u << 20;       // publishes without an outcome
   replica::GroupSetConfig groups;
   replica::GroupClientConfig client;
   Milliseconds lease{2500};

@@ -191,7 +191,7 @@ void Cluster::on_holdings_refused(std::uint64_t channel, QueueId queue,
 
 void Cluster::on_writable(GroupId group) {
   for (auto& door : doors_)
-    door->reactor().post([&door, group] { door->on_full(group, false); });
+    door->reactor().post([&door, group] { door->on_writable(group); });
 }
 
 void Cluster::on_session_ended(SessionId session) {

@@ -317,7 +317,8 @@ Result<void> Cluster::start_lanes() {
             lanes_[i]->wake();  // what was read, or has become durable, is waited for
           });
         },
-        [this, i](std::uint64_t number) { lanes_[i]->on_written(number); }));
+        [this, i](std::uint64_t number) { lanes_[i]->on_written(number); },
+        config_.log_cache_bytes / count));
     LaneConfig lane{config_.groups,
                     config_.client,
                     NodeId(identity_.node),
@@ -325,6 +326,10 @@ Result<void> Cluster::start_lanes() {
                     i,
                     count,
                     storage_.database.may_lack_replicas()};
+    lane.groups.host.cache_room =
+        std::make_shared<replica::CacheRoom>(config_.entry_cache_bytes / count);
+    lane.client.publish_room =
+        std::make_shared<replica::PublishRoom>(config_.publish_bytes / count);
     lanes_.push_back(std::make_unique<Lane>(reactor, lane, *stores_[i], *this));
     doors_.push_back(std::make_unique<ReactorDoor>(reactor, i, count, *this));
   }

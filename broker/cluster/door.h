@@ -71,6 +71,9 @@ class Door {
   virtual void consume(GroupId group, queue::Consumer consumer,
                        std::function<void(Result<ConsumerNumber>)> done) = 0;
   virtual void cancel(GroupId group, ConsumerNumber consumer, std::function<void()> done) = 0;
+  // The consumer's socket has taken so many of its deliveries: more may come. Not told of consumers
+  // without acks, whose settles say so.
+  virtual void taken(GroupId group, ConsumerNumber consumer, std::uint64_t messages) = 0;
   virtual void get(GroupId group, queue::GetRequest request,
                    std::function<void(Result<queue::GetReply>)> done) = 0;
   virtual void counts(GroupId group, QueueId queue,

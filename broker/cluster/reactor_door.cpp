@@ -10,6 +10,8 @@ namespace warren::cluster {
 namespace {
 
 constexpr Milliseconds expiry_period{250};
+// To a busy lane: it says only when its turn comes that it has enough.
+constexpr std::size_t transit_octets = 1u << 20;
 
 Error no_session() {
   return {ReplyCode::internal_error, "this node is not a member of the cluster now"};
@@ -98,29 +100,53 @@ void ReactorDoor::close_channel(std::uint64_t channel, std::function<void()> don
 
 void ReactorDoor::submit(GroupId group, std::vector<queue::ClientCommand> commands) {
   std::vector<CommandOutcome> undone;
+  std::size_t octets = 0;
   for (const auto& command : commands) {
+    if (const auto* p = std::get_if<queue::Publish>(&command)) octets += p->content.size();
     queue::Origin origin = std::visit([](const auto& c) { return c.origin; }, command);
     note_group(origin.channel, group);
     undone.push_back({origin, {queue::OutcomeCode::session_ended, 0}});
   }
+  in_transit_[group] += octets;
   with_client(
       group,
-      [this, group, commands = std::move(commands)](replica::GroupClient& client,
-                                                    BootTime now) mutable {
+      [this, group, octets, commands = std::move(commands)](replica::GroupClient& client,
+                                                            BootTime now) mutable {
         client.submit(std::move(commands), now);
-        if (!client.writable()) reactor_.post([this, group] { on_full(group, true); });
+        const bool full = !client.writable();
+        if (reactor_.is_here())
+          on_arrived(group, octets, full);
+        else if (octets > 0 || full)
+          reactor_.post([this, group, octets, full] { on_arrived(group, octets, full); });
       },
-      [this, undone = std::move(undone)]() mutable { on_outcomes(std::move(undone)); });
+      [this, group, octets, undone = std::move(undone)]() mutable {
+        on_arrived(group, octets, false);
+        on_outcomes(std::move(undone));
+      });
 }
 
-void ReactorDoor::on_full(GroupId group, bool full) {
-  if (full) {
-    full_.insert(group);
-    return;
-  }
-  full_.erase(group);
-  for (auto& resume : std::exchange(writable_waiters_[group], {}))
+bool ReactorDoor::writable(GroupId group) const {
+  auto transit = in_transit_.find(group);
+  return !full_.contains(group) &&
+         (transit == in_transit_.end() || transit->second < transit_octets);
+}
+
+void ReactorDoor::on_arrived(GroupId group, std::size_t octets, bool full) {
+  in_transit_[group] -= octets;
+  if (full) full_.insert(group);
+  if (writable(group)) resume_writers(group);
+}
+
+void ReactorDoor::resume_writers(GroupId group) {
+  auto waiting = writable_waiters_.extract(group);
+  if (waiting.empty()) return;
+  for (auto& resume : waiting.mapped())
     resume();
+}
+
+void ReactorDoor::on_writable(GroupId group) {
+  full_.erase(group);
+  if (writable(group)) resume_writers(group);
 }
 
 void ReactorDoor::when_writable(GroupId group, std::function<void()> resume) {
@@ -158,6 +184,15 @@ void ReactorDoor::cancel(GroupId group, ConsumerNumber consumer, std::function<v
         client.cancel(consumer, std::move(done), now);
       },
       done);
+}
+
+void ReactorDoor::taken(GroupId group, ConsumerNumber consumer, std::uint64_t messages) {
+  with_client(
+      group,
+      [consumer, messages](replica::GroupClient& client, BootTime now) {
+        client.taken(consumer, messages, now);
+      },
+      [] {});
 }
 
 void ReactorDoor::get(GroupId group, queue::GetRequest request,

@@ -50,11 +50,12 @@ class ReactorDoor final : public Door {
   std::uint64_t open_channel(ChannelSink* sink) override;
   void close_channel(std::uint64_t channel, std::function<void()> done) override;
   void submit(GroupId group, std::vector<queue::ClientCommand> commands) override;
-  bool writable(GroupId group) const override { return !full_.contains(group); }
+  bool writable(GroupId group) const override;
   void when_writable(GroupId group, std::function<void()> resume) override;
   void consume(GroupId group, queue::Consumer consumer,
                std::function<void(Result<ConsumerNumber>)> done) override;
   void cancel(GroupId group, ConsumerNumber consumer, std::function<void()> done) override;
+  void taken(GroupId group, ConsumerNumber consumer, std::uint64_t messages) override;
   void get(GroupId group, queue::GetRequest request,
            std::function<void(Result<queue::GetReply>)> done) override;
   void counts(GroupId group, QueueId queue,
@@ -71,7 +72,7 @@ class ReactorDoor final : public Door {
   void stop();
   void set_catalog(std::shared_ptr<const catalog::Snapshot> catalog);
   void on_routable();
-  void on_full(GroupId group, bool full);
+  void on_writable(GroupId group);
   void on_outcomes(std::vector<CommandOutcome> outcomes);
   void on_deliveries(std::uint64_t channel, std::vector<queue::Delivery> deliveries);
   void on_consumer_cancelled(std::uint64_t channel, ConsumerNumber number);
@@ -97,6 +98,8 @@ class ReactorDoor final : public Door {
   // Wraps an answer so that it is given on this reactor.
   template <typename... Args>
   std::function<void(Args...)> back(std::function<void(Args...)> done);
+  void on_arrived(GroupId group, std::size_t octets, bool full);
+  void resume_writers(GroupId group);
   void note_group(std::uint64_t channel, GroupId group);
   void once_applied(CatalogIndex index, std::function<void()> then);
   void on_sealed(std::uint64_t tag, const queue::Outcome& outcome);
@@ -112,6 +115,7 @@ class ReactorDoor final : public Door {
   std::map<std::uint64_t, Channel> channels_;
   std::vector<std::function<void()>> routable_waiters_;
   std::set<GroupId> full_;
+  std::map<GroupId, std::size_t> in_transit_;  // octets that their lane has not taken over yet
   std::map<GroupId, std::vector<std::function<void()>>> writable_waiters_;
   std::multimap<CatalogIndex, std::function<void()>> catalog_waiters_;
   std::uint64_t seal_channel_ = 0;  // the door's own, for deletions

@@ -195,6 +195,7 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   UnackedTable unacked_;
   std::deque<queue::Delivery> withheld_;  // by the channel's prefetch, or a full socket
   std::deque<AutoAck> auto_acks_;
+  DeliveryReports reports_;
 };
 
 }  // namespace warren::frontend

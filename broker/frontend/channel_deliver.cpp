@@ -8,6 +8,15 @@
 
 namespace warren::frontend {
 
+namespace {
+
+queue::Delivery apart(queue::Delivery delivery) {
+  delivery.content = own_copy(delivery.content);
+  return delivery;
+}
+
+}  // namespace
+
 void Channel::on_deliveries(std::vector<queue::Delivery> deliveries) {
   const std::shared_ptr<Channel> self = shared_from_this();
   for (queue::Delivery& delivery : deliveries) {
@@ -17,7 +26,7 @@ void Channel::on_deliveries(std::vector<queue::Delivery> deliveries) {
     else if (withheld_.empty() && may_deliver(*found->second))
       deliver(*found->second, delivery);
     else
-      withheld_.push_back(std::move(delivery));
+      withheld_.push_back(apart(std::move(delivery)));
   }
 }
 
@@ -50,7 +59,8 @@ void Channel::deliver(const Consumer& consumer, const queue::Delivery& delivery)
 
 void Channel::write_content(const queue::Delivery& delivery, GroupId group, bool no_ack) {
   const queue::Content& content = delivery.content;
-  const Bytes body(content.owner, content.body);
+  const Bytes body = connection_.output_waits() ? Bytes::copy_of(content.body)
+                                                : Bytes(content.owner, content.body);
   std::string_view properties = content.properties;
   std::string with_count;
   if (delivery.delivery_count > 0) {
@@ -96,7 +106,9 @@ void Channel::account(const queue::Delivery& delivery, GroupId group, ConsumerNu
     return;
   }
   unacked_.add({last_tag_, group, delivery.queue, delivery.held, to});
-  if (to) ++consumed_unacked_;
+  if (!to) return;
+  ++consumed_unacked_;
+  reports_.add({group, to}, delivery.content.size(), connection_.appended_octets());
 }
 
 void Channel::on_sent() {
@@ -105,6 +117,7 @@ void Channel::on_sent() {
     settle_one(ack.group, ack.queue, queue::SettleKind::ack, ack.held);
     auto_acks_.pop_front();
   }
+  reports_.on_sent(connection_.sent_octets(), connection_.reporter());
   deliver_withheld();
 }
 

@@ -1,6 +1,7 @@
 #include "broker/frontend/connection.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <chrono>
 #include <utility>
@@ -61,6 +62,7 @@ Connection::Connection(std::shared_ptr<Hub> hub, Socket socket, std::uint64_t ke
 }
 
 Connection::~Connection() {
+  hub_.input_octets -= input_capacity_;
   abort_channels();
 }
 
@@ -88,6 +90,8 @@ void Connection::on_tick(BootTime now) {
     channel->on_tick(now);
   bodies_.retry();
   fetch_parts();
+  // Nothing is read, so nothing else would tell; who waits long in vain often tries anew.
+  if (alarmed_ && peer_left()) return on_broken("closed by the client");
   switch (heartbeat_.check(now, paused())) {
     case Heartbeat::Verdict::nothing:
       return;
@@ -100,6 +104,11 @@ void Connection::on_tick(BootTime now) {
   }
 }
 
+bool Connection::peer_left() {
+  pollfd asked{socket_.native_handle(), POLLRDHUP, 0};
+  return socket_.is_open() && ::poll(&asked, 1, 0) > 0;
+}
+
 void Connection::on_alarm_changed() {
   if (hub_.alarm.empty()) alarmed_ = false;
   touch();
@@ -107,6 +116,7 @@ void Connection::on_alarm_changed() {
 
 void Connection::on_publish() {
   alarmed_ = !hub_.alarm.empty();
+  if (alarmed_) touch();  // to say so
 }
 
 void Connection::forget(ChannelNumber channel) {

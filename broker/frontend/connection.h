@@ -17,6 +17,7 @@
 
 #include "broker/amqp/frame.h"
 #include "broker/frontend/command_batch.h"
+#include "broker/frontend/delivery.h"
 #include "broker/frontend/handshake.h"
 #include "broker/frontend/heartbeat.h"
 #include "broker/frontend/hub.h"
@@ -72,6 +73,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool can_send() const { return socket_.is_open() && state_ != State::closed; }
   bool output_full() const { return output_.size() >= hub_.settings.output_octets; }
 
+  // The socket is slow: what is appended now may stay for long.
+  bool output_waits() const { return writing_ && output_.size() >= slow_output_octets; }
+
+  // Tells leaders what the socket has taken of their deliveries.
+  auto reporter() {
+    return [this](DeliveryReports::To to, std::uint64_t messages) {
+      hub_.door.taken(to.group, to.consumer, messages);
+    };
+  }
+
   // Ends the connection with `error` as the answer to `method` on `channel`.
   void fail(ChannelNumber channel, const Error& error, const amqp::MethodInfo& method);
   void forget(ChannelNumber channel);
@@ -96,6 +107,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     draining,        // nothing to say any more: the last octets go out
     closed
   };
+  static constexpr std::size_t slow_output_octets = 64u << 10;
   enum class Deadline : std::uint8_t { none, handshake, close, grace };
 
   // connection_io.cpp
@@ -105,6 +117,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool consume_header(std::string_view& unread);
   bool paused() const;
   void wake();
+  bool peer_left();
   void end_turn();
   void write_more();
   void fetch_parts();

@@ -45,14 +45,16 @@ void Connection::make_room() {
   const std::size_t most = std::max<std::size_t>(hub_.settings.read_buffer_octets,
                                                  parser_.frame_max() + amqp::frame_overhead);
   std::size_t wanted =
-      std::max<std::size_t>(input_capacity_, hub_.settings.read_buffer_octets / 16);
-  if (input_filled_ && wanted < most) wanted = std::min(most, 2 * wanted);
+      std::max<std::size_t>(input_capacity_, hub_.settings.read_buffer_octets / 64);
+  const bool may_grow = hub_.input_octets + wanted <= hub_.settings.input_octets;
+  if (input_filled_ && wanted < most && may_grow) wanted = std::min(most, 2 * wanted);
   if (unread == wanted) wanted = most;
   CHECK(unread < wanted, "{} octets unread", unread);
   if (wanted != input_capacity_) {
     auto larger = std::make_unique_for_overwrite<char[]>(wanted);
     if (unread > 0) std::memcpy(larger.get(), input_.get() + input_begin_, unread);
     input_ = std::move(larger);
+    hub_.input_octets += wanted - input_capacity_;
     input_capacity_ = wanted;
   } else if (input_begin_ > 0 && unread > 0 && input_end_ == input_capacity_) {
     std::memmove(input_.get(), input_.get() + input_begin_, unread);

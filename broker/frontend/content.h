@@ -19,6 +19,10 @@ namespace warren::frontend {
 // Envelope, properties and a small body in one buffer; a large body stays where it is.
 queue::Content make_content(const amqp::PublishedMessage& message, std::string_view properties);
 
+// The same in a buffer of its own: a delivery shares one with its neighbours, and what waits long
+// must not keep all of them.
+queue::Content own_copy(const queue::Content& content);
+
 // A frame that waits while its channel waits for the cluster.
 struct WaitingFrame {
   amqp::FrameType type;

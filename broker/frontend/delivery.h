@@ -1,12 +1,14 @@
-// UnackedTable: what one channel has handed out and not yet seen settled, by delivery tag. Owned by
+// What one channel has handed out. UnackedTable: not yet seen settled, by delivery tag. Owned by
 // the channel; pure: its reactor. Finding the tag of an ack is O(1) while tags are dense and
 // O(log n) otherwise; settled entries never outnumber live ones for long.
 #pragma once
 
 #include <algorithm>
+#include <boost/container/flat_map.hpp>
 #include <deque>
 #include <set>
 #include <span>
+#include <utility>
 
 #include "broker/base/ids.h"
 #include "broker/queue/client_command.h"
@@ -29,6 +31,62 @@ struct AutoAck {
   GroupId group;
   QueueId queue;
   queue::Held held;
+};
+
+// DeliveryReports: what the leaders are to be told of deliveries that the socket took, by and by:
+// in pieces well below the dispatcher's windows, smaller ones by the clock. Not of automatic acks.
+class DeliveryReports {
+ public:
+  struct To {
+    GroupId group;
+    ConsumerNumber consumer;
+    auto operator<=>(const To&) const = default;
+  };
+  static constexpr std::uint64_t piece_octets = 256u << 10;
+
+  // A delivery whose last octet is number `sent_at` of the output. REQUIRES: these ascend.
+  void add(To to, std::uint64_t octets, std::uint64_t sent_at) {
+    if (on_their_way_.empty() || on_their_way_.back().to != to ||
+        on_their_way_.back().octets >= together_octets)
+      on_their_way_.push_back({to});
+    Run& run = on_their_way_.back();
+    run.sent_at = sent_at;
+    run.octets += octets;
+    ++run.messages;
+  }
+  // The socket has taken so many octets. report(to, messages) for what is due.
+  template <typename Report>
+  void on_sent(std::uint64_t sent, Report&& report) {
+    for (; !on_their_way_.empty() && on_their_way_.front().sent_at <= sent;
+         on_their_way_.pop_front()) {
+      const Run& run = on_their_way_.front();
+      Untold& untold = untold_[run.to];
+      untold.messages += run.messages;
+      untold.octets += run.octets;
+      if (untold.octets < piece_octets) continue;
+      const std::uint64_t messages = untold.messages;
+      untold_.erase(run.to);
+      report(run.to, messages);
+    }
+  }
+  // What is left of what the socket took.
+  template <typename Report>
+  void flush(Report&& report) {
+    for (const auto& [to, untold] : std::exchange(untold_, {}))
+      report(to, untold.messages);
+  }
+
+ private:
+  static constexpr std::uint64_t together_octets = 64u << 10;
+  struct Run {  // to one consumer, side by side
+    To to;
+    std::uint64_t sent_at = 0, octets = 0, messages = 0;
+  };
+  struct Untold {
+    std::uint64_t messages = 0, octets = 0;
+  };
+  std::deque<Run> on_their_way_;
+  boost::container::flat_map<To, Untold> untold_;
 };
 
 class UnackedTable {

@@ -34,7 +34,8 @@ struct Hub {
   Authenticator& authenticator;
   std::atomic<std::uint32_t>& open_count;  // of all hubs
   runtime::Timer ticker;
-  std::string alarm;  // why publishers are blocked; empty: they are not
+  std::size_t input_octets = 0;  // of all connections' input buffers
+  std::string alarm;             // why publishers are blocked; empty: they are not
   boost::container::flat_map<std::uint64_t, std::shared_ptr<Connection>> connections;
 };
 

@@ -49,7 +49,9 @@ struct Settings {
   std::size_t backlog_octets = 4u << 20;
   // Unsent output, a connection: beyond it no more deliveries are written and reading stops.
   std::size_t output_octets = 8u << 20;
-  std::size_t read_buffer_octets = 256u << 10;  // at most; a connection starts with a sixteenth
+  std::size_t read_buffer_octets = 256u << 10;  // at most; a connection starts with a 64th
+  // Of all connections of a reactor: beyond it none grows for speed, only for a frame's sake.
+  std::size_t input_octets = 16u << 20;
 
   std::uint16_t default_prefetch = 0;  // of consumers on channels without basic.qos; 0: unlimited
   std::uint32_t consumer_max = 65536;  // a channel

@@ -6,20 +6,32 @@
 
 namespace warren::queue {
 
+std::uint8_t wanted_pressure(const SessionFlow& flow, const DispatcherConfig& config) {
+  const std::uint64_t tight = config.session_octets, most = 2 * config.session_octets;
+  if (flow.octets >= most) return 2;
+  if (flow.pressure == 2 && flow.octets >= most - most / 4) return 2;
+  if (flow.octets >= tight) return 1;
+  return flow.pressure > 0 && flow.octets >= tight - tight / 4 ? 1 : 0;
+}
+
 bool has_credit(const ConsumerState& state, const DispatcherConfig& config) {
   if (!state.attached) return false;
-  if (state.consumer.no_ack)
-    return state.outstanding < config.no_ack_messages && state.octets < config.no_ack_octets;
-  if (state.consumer.prefetch == 0) return state.octets < config.unlimited_octets;
-  return state.outstanding < state.consumer.prefetch;
+  const std::uint64_t window = state.pressure == 0   ? config.window_octets
+                               : state.pressure == 1 ? config.tight_window_octets
+                                                     : 1;
+  if (state.octets >= window) return false;
+  if (state.consumer.no_ack) return state.outstanding < config.no_ack_messages;
+  return state.consumer.prefetch == 0 || state.outstanding < state.consumer.prefetch;
 }
 
 ConsumerState& Consumers::add(SessionId session, const Consumer& consumer,
-                              const DispatcherConfig& config) {
+                              const DispatcherConfig& config, SessionFlow* flow) {
   CHECK(find(session, consumer.number) == nullptr, "consumer {}", consumer.number);
   auto state = std::make_unique<ConsumerState>();
   state->session = session;
   state->consumer = consumer;
+  state->flow = flow;
+  state->pressure = flow == nullptr ? 0 : flow->pressure;
   ConsumerState& added = *all_.emplace_back(std::move(state));
   index_.emplace(std::pair(session, consumer.number), &added);
   refresh(added, config);
@@ -28,6 +40,7 @@ ConsumerState& Consumers::add(SessionId session, const Consumer& consumer,
 
 void Consumers::remove(ConsumerState& state) {
   leave_ring(state);
+  drop_octets(state, state.octets);
   index_.erase(std::pair(state.session, state.consumer.number));
   std::erase_if(all_, [&](const auto& owned) { return owned.get() == &state; });
 }
@@ -44,24 +57,55 @@ ConsumerState* Consumers::front() const {
 void Consumers::served(ConsumerState& state, std::uint32_t size, const DispatcherConfig& config) {
   CHECK(&state == front(), "consumer {} is not next", state.consumer.number);
   leave_ring(state);
-  charge(state, size, config);
+  ++state.outstanding;
+  const std::uint64_t octets = size + (state.consumer.no_ack ? 0 : config.message_octets);
+  add_octets(state, octets);
+  if (!state.consumer.no_ack) state.on_their_way.push_back(octets);
+  refresh(state, config);
+}
+
+void Consumers::add_octets(ConsumerState& state, std::uint64_t octets) {
+  state.octets += octets;
+  if (state.flow != nullptr) state.flow->octets += octets;
+}
+
+void Consumers::drop_octets(ConsumerState& state, std::uint64_t octets) {
+  state.octets -= octets;
+  if (state.flow != nullptr) state.flow->octets -= octets;
 }
 
 void Consumers::charge(ConsumerState& state, std::uint32_t size, const DispatcherConfig& config) {
   ++state.outstanding;
-  state.octets += size;
+  if (state.consumer.no_ack) add_octets(state, size);
   refresh(state, config);
 }
 
 void Consumers::free(ConsumerState& state, std::uint32_t size, const DispatcherConfig& config) {
-  CHECK(state.outstanding > 0 && state.octets >= size, "consumer {}", state.consumer.number);
+  CHECK(state.outstanding > 0, "consumer {}", state.consumer.number);
   --state.outstanding;
-  state.octets -= size;
+  if (state.consumer.no_ack) drop_octets(state, size);
+  refresh(state, config);
+}
+
+void Consumers::taken(ConsumerState& state, std::uint64_t messages,
+                      const DispatcherConfig& config) {
+  for (; messages > 0 && !state.on_their_way.empty(); --messages) {
+    drop_octets(state, state.on_their_way.front());
+    state.on_their_way.pop_front();
+  }
+  refresh(state, config);
+}
+
+void Consumers::set_pressure(ConsumerState& state, std::uint8_t pressure,
+                             const DispatcherConfig& config) {
+  state.pressure = pressure;
   refresh(state, config);
 }
 
 void Consumers::attach(ConsumerState& state, bool attached, const DispatcherConfig& config) {
   state.attached = attached;
+  if (!state.consumer.no_ack) drop_octets(state, state.octets);
+  state.on_their_way.clear();
   refresh(state, config);
 }
 

@@ -16,14 +16,25 @@
 
 namespace warren::queue {
 
+// All that is on its way to one session's consumers.
+struct SessionFlow {
+  std::uint64_t octets = 0;
+  std::uint8_t pressure = 0;  // 0: none, 1: smaller windows, 2: one message at a time
+};
+// What the pressure should be now. Falls later than it rises, so that it changes seldom.
+std::uint8_t wanted_pressure(const SessionFlow& flow, const DispatcherConfig& config);
+
 struct ConsumerState {
   SessionId session;
   Consumer consumer;
-  std::uint64_t outstanding = 0;  // handed out and not settled, messages
-  std::uint64_t octets = 0;       // the same, octets
-  bool attached = true;           // its session's stream is up
-  bool touched = false;           // the (session, queue) bit is committed
-  bool queued = false;            // stands in a ring
+  std::uint64_t outstanding = 0;           // handed out and not settled, messages
+  std::uint64_t octets = 0;                // on their way; with automatic acks: not settled
+  std::deque<std::uint64_t> on_their_way;  // sizes, in order; not with automatic acks
+  SessionFlow* flow = nullptr;             // its session's; null: unbounded
+  std::uint8_t pressure = 0;               // the flow's, as this consumer was last told
+  bool attached = true;                    // its session's stream is up
+  bool touched = false;                    // the (session, queue) bit is committed
+  bool queued = false;                     // stands in a ring
 };
 
 // May it be handed one more? A message larger than a byte window still passes when it is alone.
@@ -34,7 +45,8 @@ class Consumers {
   using All = std::vector<std::unique_ptr<ConsumerState>>;
 
   // REQUIRES: not there yet.
-  ConsumerState& add(SessionId session, const Consumer& consumer, const DispatcherConfig& config);
+  ConsumerState& add(SessionId session, const Consumer& consumer, const DispatcherConfig& config,
+                     SessionFlow* flow = nullptr);
   void remove(ConsumerState& state);
   ConsumerState* find(SessionId session, ConsumerNumber number) const;
 
@@ -46,6 +58,10 @@ class Consumers {
   // Books a message that it already holds.
   void charge(ConsumerState& state, std::uint32_t size, const DispatcherConfig& config);
   void free(ConsumerState& state, std::uint32_t size, const DispatcherConfig& config);
+  // The socket has taken so many of the messages that it was handed.
+  void taken(ConsumerState& state, std::uint64_t messages, const DispatcherConfig& config);
+  void set_pressure(ConsumerState& state, std::uint8_t pressure, const DispatcherConfig& config);
+  // What was on its way on a former stream is not any more.
   void attach(ConsumerState& state, bool attached, const DispatcherConfig& config);
 
   bool exclusive() const;
@@ -56,6 +72,8 @@ class Consumers {
   void for_each_waiting(const std::function<void(ConsumerState&)>& visit) const;
 
  private:
+  static void add_octets(ConsumerState& state, std::uint64_t octets);
+  static void drop_octets(ConsumerState& state, std::uint64_t octets);
   void refresh(ConsumerState& state, const DispatcherConfig& config);
   void leave_ring(ConsumerState& state);
 

@@ -59,6 +59,7 @@ struct DispatchSession {
   std::optional<BootTime> grace_until;  // of a lost stream whose holdings are kept
   std::map<ConsumerNumber, QueueId> consumers;
   std::set<QueueId> queues;  // where it has, or had, anything
+  SessionFlow flow;
 };
 
 }  // namespace warren::queue

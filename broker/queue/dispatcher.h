@@ -63,6 +63,9 @@ class Dispatcher {
   void cancel_consumer(SessionId session, ConsumerNumber number, BootTime now);
   void get(SessionId session, const GetRequest& request, BootTime now);
 
+  // The consumer's socket has taken so many messages of what it was handed: more may follow.
+  void on_taken(SessionId session, ConsumerNumber number, std::uint64_t messages);
+
   // --- Verdicts before proposing, in the order of the commands in the log.
   // True: write it as accepted. The consumer's credit is free at once.
   bool resolve_settle(SessionId session, QueueId queue, const Held& held);
@@ -147,6 +150,7 @@ class Dispatcher {
   std::size_t serve_gets(DispatchQueue& queue, ReadyReader& ready, std::size_t limit, Poll& out);
   std::size_t serve_consumers(DispatchQueue& queue, ReadyReader& ready, std::size_t limit,
                               Poll& out);
+  void weigh(DispatchSession& books, SessionId session);
   Handout hand_out(DispatchQueue& queue, ReadyReader& ready, const Ready& next, SessionId session,
                    ConsumerNumber consumer);
 

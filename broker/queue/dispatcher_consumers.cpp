@@ -47,7 +47,7 @@ ConsumerState& Dispatcher::enlist(DispatchQueue& queue, SessionId session,
   DispatchSession& books = attached_session(session);
   books.queues.insert(queue.id);
   books.consumers[consumer.number] = queue.id;
-  ConsumerState& state = queue.consumers.add(session, consumer, config_);
+  ConsumerState& state = queue.consumers.add(session, consumer, config_, &books.flow);
   // Registered again after its answer was lost: what it was handed meanwhile is its own still.
   for (const auto& [message, checkout] : queue.checkouts.of(session))
     if (checkout.consumer == consumer.number && !checkout.settling)
@@ -71,6 +71,30 @@ void Dispatcher::cancel_consumer(SessionId session, ConsumerNumber number, BootT
       std::erase_if(queue->waiting, [&](const DispatchQueue::Waiting& waiting) {
         return waiting.session == session && waiting.consumer.number == number;
       });
+}
+
+void Dispatcher::on_taken(SessionId session, ConsumerNumber number, std::uint64_t messages) {
+  auto books = sessions_.find(session);
+  if (books == sessions_.end()) return;
+  auto at = books->second->consumers.find(number);
+  if (at == books->second->consumers.end()) return;
+  DispatchQueue& queue = queue_at(at->second);
+  queue.consumers.taken(*queue.consumers.find(session, number), messages, config_);
+  activate(queue);
+  weigh(*books->second, session);
+}
+
+// All consumers of a session share what may be on its way to their node.
+void Dispatcher::weigh(DispatchSession& books, SessionId session) {
+  const std::uint8_t pressure = wanted_pressure(books.flow, config_);
+  if (pressure == books.flow.pressure) return;
+  const bool eases = pressure < books.flow.pressure;
+  books.flow.pressure = pressure;
+  for (const auto& [number, id] : books.consumers) {
+    DispatchQueue& queue = queue_at(id);
+    queue.consumers.set_pressure(*queue.consumers.find(session, number), pressure, config_);
+    if (eases) activate(queue);
+  }
 }
 
 // Its checkouts stay, and find no consumer to give their credit back to.

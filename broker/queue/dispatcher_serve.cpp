@@ -17,6 +17,8 @@ void Dispatcher::poll(std::size_t limit, Poll& out) {
   CHECK(limit > 0, "a poll that may hand out nothing");
   out.clear();
   std::swap(out, pending_);
+  for (auto& [session, books] : sessions_)
+    weigh(*books, session);
   std::size_t left = limit;
   while (left > 0 && !active_.empty()) {
     DispatchQueue* queue = find_queue(active_.front());
@@ -89,6 +91,8 @@ std::size_t Dispatcher::serve_consumers(DispatchQueue& queue, ReadyReader& ready
     std::uint32_t size = next->message.size;
     out.handouts.push_back(hand_out(queue, ready, *next, state->session, state->consumer.number));
     queue.consumers.served(*state, size, config_);
+    if (state->flow->octets >= config_.session_octets)
+      weigh(*sessions_.at(state->session), state->session);
     ++made;
   }
   // Ahead of need, while there is a backlog, so that nobody waits for a commit between messages.

@@ -9,11 +9,11 @@ constexpr std::size_t load_bytes = 4u << 20;  // of a snapshot, at once
 
 DiskGroupStore::DiskGroupStore(storage::Database& database, storage::Committer& committer,
                                storage::ReadPool& pool, storage::Post post,
-                               std::function<void(std::uint64_t)> written)
+                               std::function<void(std::uint64_t)> written, std::size_t cache_bytes)
     : database_(database),
       committer_(committer),
       post_(post),
-      log_(database, committer, pool, std::move(post), std::move(written)) {}
+      log_(database, committer, pool, std::move(post), std::move(written), cache_bytes) {}
 
 DiskGroupStore::~DiskGroupStore() = default;
 

@@ -15,10 +15,11 @@ namespace warren::replica {
 
 class DiskGroupStore final : public GroupStore {
  public:
-  // `written`: GroupSet::on_written and then a turn. The database, committer and pool outlive it.
+  // `written`: GroupSet::on_written and then a turn. `cache_bytes`: recent records in memory. The
+  // database, committer and pool outlive it.
   DiskGroupStore(storage::Database& database, storage::Committer& committer,
                  storage::ReadPool& pool, storage::Post post,
-                 std::function<void(std::uint64_t)> written);
+                 std::function<void(std::uint64_t)> written, std::size_t cache_bytes);
   ~DiskGroupStore() override;
 
   // For SnapshotInstall, and for load() when the node starts.

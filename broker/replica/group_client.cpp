@@ -18,7 +18,24 @@ GroupClient::GroupClient(SessionId session, GroupClientConfig config, GroupClien
       sink_(sink),
       stream_(session, config.stream, [this] { return claims(); }, host) {}
 
-GroupClient::~GroupClient() = default;
+GroupClient::~GroupClient() {
+  count(-static_cast<std::int64_t>(undecided_bytes_));
+}
+
+void GroupClient::count(std::int64_t bytes) {
+  undecided_bytes_ += static_cast<std::uint64_t>(bytes);
+  if (config_.publish_room) config_.publish_room->bytes += static_cast<std::uint64_t>(bytes);
+}
+
+// Without a leader nothing moves, so time says nothing: the bounds of octets alone hold.
+bool GroupClient::writable() const {
+  if (undecided_bytes_ < config_.undecided_floor) return true;
+  if (undecided_bytes_ >= config_.undecided_bytes) return false;
+  const PublishRoom* room = config_.publish_room.get();
+  if (room != nullptr && room->bytes >= room->limit) return false;
+  return stream_.phase() != ClientStream::Phase::flowing || sent_.empty() ||
+         now_ - sent_.front().made < config_.patience;
+}
 
 void GroupClient::set_catalog_index(CatalogIndex index) {
   catalog_index_ = std::max(catalog_index_, index);
@@ -44,7 +61,7 @@ void GroupClient::submit(std::vector<queue::ClientCommand> commands, BootTime no
   for (queue::ClientCommand& command : commands) {
     Waiting waiting = waiting_for(command, now);
     ++submitted_;
-    undecided_bytes_ += waiting.bytes;
+    count(waiting.bytes);
     if (ended_) {
       decide(waiting, {queue::OutcomeCode::session_ended, 0});
       continue;
@@ -72,7 +89,7 @@ void GroupClient::submit_silently(queue::ClientCommand command) {
   Waiting waiting = waiting_for(command, now_);
   waiting.told = true;
   ++submitted_;
-  undecided_bytes_ += waiting.bytes;
+  count(waiting.bytes);
   unsent_waiting_.push_back(waiting);
   unsent_.push_back(std::move(command));
 }
@@ -93,6 +110,7 @@ void GroupClient::make_batch() {
     if (auto* settle = std::get_if<queue::Settle>(&unsent_[count])) translate(*settle);
   }
   SentBatch sent;
+  sent.made = now_;
   sent.number = stream_.submit(encode_batch(catalog_index_, std::span(unsent_.data(), count)));
   auto end = static_cast<std::ptrdiff_t>(count);
   sent.commands.assign(unsent_waiting_.begin(), unsent_waiting_.begin() + end);
@@ -140,7 +158,7 @@ void GroupClient::drain() {
 
 void GroupClient::decide(const Waiting& command, queue::Outcome outcome) {
   ++decided_;
-  undecided_bytes_ -= command.bytes;
+  count(-static_cast<std::int64_t>(command.bytes));
   if (!command.told) outcomes_.push_back({command.origin, outcome});
 }
 

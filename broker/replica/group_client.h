@@ -20,19 +20,12 @@
 #include "broker/base/result.h"
 #include "broker/queue/client_command.h"
 #include "broker/queue/delivery.h"
+#include "broker/replica/group_client_config.h"
 #include "broker/replica/holdings.h"
 #include "broker/replica/stream_codec.h"
 #include "broker/session/client_stream.h"
 
 namespace warren::replica {
-
-struct GroupClientConfig {
-  Milliseconds publish_timeout{15000};
-  Milliseconds request_timeout{15000};
-  std::uint64_t undecided_bytes = 32u << 20;  // writable() is false above
-  std::size_t batch_bytes = 1u << 20;         // a batch is closed above
-  session::ClientLimits stream;
-};
 
 using queue::CommandOutcome;
 
@@ -65,12 +58,14 @@ class GroupClient {
   void set_catalog_index(CatalogIndex index);
 
   void submit(std::vector<queue::ClientCommand> commands, BootTime now);
-  bool writable() const { return undecided_bytes_ < config_.undecided_bytes; }
+  // False: publishers are to wait for on_writable().
+  bool writable() const;
 
   // As Door has them. `consumer.number` is given by the owner, rising. Answers come from turn().
   void consume(queue::Consumer consumer, std::function<void(Result<ConsumerNumber>)> done,
                BootTime now);
   void cancel(ConsumerNumber number, std::function<void()> done, BootTime now);
+  void taken(ConsumerNumber number, std::uint64_t messages, BootTime now);
   void get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
            BootTime now);
   void counts(QueueId queue, std::function<void(Result<queue::QueueCounts>)> done, BootTime now);
@@ -105,6 +100,7 @@ class GroupClient {
   };
   struct SentBatch {
     BatchNumber number;
+    BootTime made{};
     std::vector<Waiting> commands;
     std::size_t undue = 0;  // commands before have timed out or have no deadline
   };
@@ -141,6 +137,7 @@ class GroupClient {
   void handle(session::Event event);
   void handle(session::SeekLeader seek);
   void handle(session::SessionEnded ended);
+  void count(std::int64_t bytes);
   void decide(const Waiting& command, queue::Outcome outcome);
   void finish_closings(BootTime now);
   void expire(BootTime now);

@@ -120,6 +120,14 @@ void GroupClient::cancel_at_leader(ConsumerNumber number, std::function<void()> 
       now);
 }
 
+// Lost with its stream: the next attach begins with nothing on its way.
+void GroupClient::taken(ConsumerNumber number, std::uint64_t messages, BootTime now) {
+  if (stream_.phase() != ClientStream::Phase::flowing) return;
+  ask(
+      TakenRequest{number, messages}, ClientStream::RequestOrder::at_once, 0,
+      [](const Result<StreamReply>&, bool) {}, now);
+}
+
 void GroupClient::get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
                       BootTime now) {
   std::uint64_t channel = request.origin.channel;

@@ -16,7 +16,8 @@ QueueHost::QueueHost(GroupId group, const QueueState& state, QueueHostPorts& por
       config_(config),
       catalog_(std::move(catalog)),
       dispatcher_(state.machine(), config.dispatcher),
-      cache_(config.cache_bytes),
+      cache_(config.cache_room ? config.cache_room
+                               : std::make_shared<CacheRoom>(config.cache_bytes)),
       term_(term),
       began_(now),
       begin_stamp_(std::max(begin, state.stamp())),

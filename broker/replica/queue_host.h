@@ -28,8 +28,13 @@ struct QueueHostConfig {
   std::uint64_t window = session::default_window;  // batches a session
   std::size_t entry_bytes = 1u << 20;              // an entry takes no more batches above
   std::size_t cache_bytes = 16u << 20;             // recent contents
-  std::size_t poll_limit = 1024;                   // handouts a turn
-  std::size_t event_bytes = 1u << 20;              // one message of deliveries
+  std::shared_ptr<CacheRoom> cache_room;           // shared with other hosts; null: one of its own
+  std::size_t poll_limit = 1024;                   // handouts a turn, in steps of
+  std::size_t poll_step = 64;
+  // Entries being read: no more is handed out meanwhile, for each brings an entry of a MiB or more
+  // however small the message is.
+  std::size_t reads = 16;
+  std::size_t event_bytes = 1u << 20;  // one message of deliveries
 };
 
 class QueueHostPorts {
@@ -131,6 +136,7 @@ class QueueHost {
              const StreamReply& reply);
   bool surely_leads(BootTime now) const;
   void poll(BootTime now);
+  void poll_some();
   void answer_consume(const queue::ConsumeAnswer& answer);
   void answer_get(const queue::GetAnswer& answer);
   void hand_out(const queue::Handout& handout, session::RequestId get, std::uint64_t ready_left);

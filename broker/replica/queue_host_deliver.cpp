@@ -50,6 +50,11 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
     reply(stream, waiting.epoch, waiting.id, CancelReply{});
     return true;
   }
+  if (const auto* taken = std::get_if<TakenRequest>(&waiting.request)) {
+    dispatcher_.on_taken(session, taken->number, taken->messages);
+    reply(stream, waiting.epoch, waiting.id, CancelReply{});
+    return true;
+  }
   if (const auto* consume = std::get_if<ConsumeRequest>(&waiting.request)) {
     Presence where = presence(consume->catalog_index, consume->consumer.queue);
     if (where == Presence::coming) return false;
@@ -101,9 +106,15 @@ bool QueueHost::surely_leads(BootTime now) const {
 }
 
 void QueueHost::poll(BootTime now) {
-  if (!dispatcher_.has_work() || !surely_leads(now)) return;
-  dispatcher_.poll(config_.poll_limit, poll_);
-  more_ = more_ || poll_.more;
+  if (!surely_leads(now)) return;
+  auto may = [this] { return dispatcher_.has_work() && wanted_.size() < config_.reads; };
+  for (std::size_t made = 0; made < config_.poll_limit && may(); made += config_.poll_step)
+    poll_some();
+  more_ = more_ || may();
+}
+
+void QueueHost::poll_some() {
+  dispatcher_.poll(config_.poll_step, poll_);
   for (const queue::ConsumeAnswer& answer : poll_.consumes)
     answer_consume(answer);
   for (const queue::GetAnswer& answer : poll_.gets)
@@ -202,7 +213,10 @@ void QueueHost::flush(Stream& stream) {
     std::uint32_t slot = pending.delivery.held.message.slot.value;
     // Settled or purged while it was read: nobody has it.
     if (!contents || slot >= contents->messages.size()) {
-      if (pending.get) answer_lost_get(stream, pending);
+      if (pending.get)
+        answer_lost_get(stream, pending);
+      else
+        dispatcher_.on_taken(stream.stream.session(), pending.delivery.consumer, 1);
       continue;
     }
     pending.delivery.entry_term = contents->term;

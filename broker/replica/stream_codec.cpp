@@ -187,6 +187,9 @@ void put(Writer& out, const CountsRequest& r) {
 void put(Writer& out, const PartRequest& r) {
   out.id(r.part.entry), out.id(r.part.slot);
 }
+void put(Writer& out, const TakenRequest& r) {
+  out.id(r.number), out.varint(r.messages);
+}
 void put(Writer& out, const queue::ConsumeReply& r) {
   out.id(r.number), out.error(r.error);
 }
@@ -241,6 +244,10 @@ void get(Reader& in, CountsRequest& r) {
 void get(Reader& in, PartRequest& r) {
   r.part.entry = in.id<EntryIndex>();
   r.part.slot = in.id<Slot>();
+}
+void get(Reader& in, TakenRequest& r) {
+  r.number = in.id<ConsumerNumber>();
+  r.messages = in.varint();
 }
 void get(Reader& in, queue::ConsumeReply& r) {
   r.number = in.id<ConsumerNumber>();

@@ -33,10 +33,15 @@ struct CountsRequest {
 struct PartRequest {
   MessageId part;  // queue::BodyPart::at
 };
-using StreamRequest =
-    std::variant<ConsumeRequest, CancelRequest, FetchRequest, CountsRequest, PartRequest>;
+// The consumer's socket has taken so many deliveries: more may follow.
+struct TakenRequest {
+  ConsumerNumber number;
+  std::uint64_t messages = 0;
+};
+using StreamRequest = std::variant<ConsumeRequest, CancelRequest, FetchRequest, CountsRequest,
+                                   PartRequest, TakenRequest>;
 
-struct CancelReply {};
+struct CancelReply {};  // to a TakenRequest as well
 struct CountsReply {
   queue::QueueCounts counts;
   std::optional<Error> error;

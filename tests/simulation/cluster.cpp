@@ -19,6 +19,10 @@ Cluster::Cluster(World& w, std::uint32_t nodes, std::uint32_t group_count)
   config.raft.seed = world.draw(1, 1u << 30);
   config.host.dispatcher.mark_stride = 8;
   config.host.cache_bytes = 4096;
+  config.host.dispatcher.message_octets = 16;
+  config.host.dispatcher.window_octets = 2048;
+  config.host.dispatcher.tight_window_octets = 512;
+  config.host.dispatcher.session_octets = 4096;
   config.host.entry_bytes = 4096;
   config.snapshot_log_bytes = world.draw(4, 48) << 10;
   config.snapshot_interval = Milliseconds(world.draw(200, 2'000));

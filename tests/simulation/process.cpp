@@ -21,6 +21,7 @@ struct Process::Session final : replica::GroupClientSink {
   void on_deliveries(std::uint64_t channel, std::vector<queue::Delivery> deliveries) override {
     for (queue::Delivery& delivery : deliveries) {
       process.cluster_.checkers.on_delivery(group, delivery);
+      client.taken(delivery.consumer, 1, process.now());
       process.cluster_.users->on_delivery(channel, group, std::move(delivery));
     }
   }

@@ -136,6 +136,8 @@ class FakeDoor final : public cluster::Door, public FakeQueues {
       done();
     });
   }
+  void taken(GroupId, ConsumerNumber, std::uint64_t messages) override { taken_ += messages; }
+  std::uint64_t taken_so_far() const { return taken_; }
   void get(GroupId, queue::GetRequest request,
            std::function<void(Result<queue::GetReply>)> done) override {
     later([this, request, done] {
@@ -191,6 +193,7 @@ class FakeDoor final : public cluster::Door, public FakeQueues {
  private:
   Queue& of(std::string_view name) { return queues_[snapshot_->queue("/", name)->id]; }
   catalog::Catalog catalog_;
+  std::uint64_t taken_ = 0;
   CatalogIndex index_;
   std::shared_ptr<const catalog::Snapshot> snapshot_;
   std::vector<std::function<void()>> routable_waiters_, writable_waiters_;

@@ -111,6 +111,27 @@ TEST_F(GroupLogTest, ReadsWhatTheCacheHasForgotten) {
   EXPECT_EQ(data(60), "2:60");
 }
 
+TEST_F(GroupLogTest, GroupsShareTheCacheAndTheOldestGoesFirst) {
+  constexpr raft::GroupId group_two(77);
+  fresh(1000);  // some ten small entries
+  store->log->create(group_two, self_member);
+  store->write({append_write(1, 1, 5)});
+  store->write({append_write(1, 1, 5, group_two)});
+  store->wait_written();
+  EXPECT_LE(store->log->recent_bytes(), 1000u);
+  const std::size_t before = store->log->recent_bytes();
+  EXPECT_GT(before, 900u);
+  store->write({append_write(1, 6, 30)});
+  store->wait_written();
+  EXPECT_LE(store->log->recent_bytes(), 1000u);
+  // A new leader's entries, and a group that goes, leave nothing behind in the books.
+  store->write({append_write(2, 28, 28)});
+  store->wait_written();
+  store->log->remove(group_one);
+  EXPECT_EQ(store->log->recent_bytes(), 0u);
+  EXPECT_EQ(store->log->entries(group_two, Index(1), Index(5), 1 << 20).size(), 5u);
+}
+
 TEST_F(GroupLogTest, StopsAtTheByteBound) {
   store->write({append_write(1, 1, 100)});
   const auto some = indexes(1, 100, 1000);

@@ -275,5 +275,19 @@ TEST_F(Consume, ASlowConsumerIsBoundedByItsSocket) {
   }
 }
 
+TEST_F(Consume, TheLeaderIsToldWhatTheSocketTookWithoutAcks) {
+  Client client(port());
+  open(client, 0);
+  for (int i = 0; i < 30; ++i)
+    client.publish(1, "", "q", std::string(20'000, 'x'));
+  client.consume(1, "q", "c");
+  for (int i = 0; i < 30; ++i)
+    next(client, std::string(20'000, 'x'));
+  std::uint64_t taken = 0;
+  while (taken < 30)
+    door_.run([&] { taken = door_.taken_so_far(); });
+  EXPECT_EQ(taken, 30u);
+}
+
 }  // namespace
 }  // namespace warren::frontend

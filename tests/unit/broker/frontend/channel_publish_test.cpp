@@ -265,6 +265,29 @@ TEST_F(Publish, AnAlarmBlocksWhoPublishesOnly) {
   publisher.sync(1);
 }
 
+TEST_F(Publish, WhoBeginsToPublishDuringAnAlarmIsTold) {
+  Client publisher(port());
+  publisher.open();
+  group_->set_alarm("low on disk");
+  publisher.sync(1);
+  publisher.publish(1, "", "q", "x");
+  EXPECT_EQ(publisher.expect<amqp::ConnectionBlocked>(0).reason, "low on disk");
+  group_->set_alarm("");
+  publisher.expect<amqp::ConnectionUnblocked>(0);
+}
+
+TEST_F(Publish, ABlockedPublisherThatGoesIsNoticed) {
+  Client publisher(port());
+  publisher.open();
+  group_->set_alarm("low on memory");
+  publisher.sync(1);
+  publisher.publish(1, "", "q", "x");
+  publisher.expect<amqp::ConnectionBlocked>(0);
+  publisher.close();
+  while (group_->open_count() > 0) {
+  }
+}
+
 TEST(Ttl, IsAnIntegerInAString) {
   amqp::PropertyScan scan;
   EXPECT_FALSE(ttl_of(scan).value());

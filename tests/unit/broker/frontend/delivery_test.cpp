@@ -81,5 +81,48 @@ TEST(UnackedTable, RefusedHoldingsAreMarked) {
   EXPECT_EQ(refused, (std::vector<bool>{false, true}));
 }
 
+using Reported = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // consumer, messages
+
+Reported sent(DeliveryReports& reports, std::uint64_t octets) {
+  Reported told;
+  reports.on_sent(octets, [&](DeliveryReports::To to, std::uint64_t messages) {
+    told.emplace_back(to.consumer.value, messages);
+  });
+  return told;
+}
+
+Reported flushed(DeliveryReports& reports) {
+  Reported told;
+  reports.flush([&](DeliveryReports::To to, std::uint64_t messages) {
+    told.emplace_back(to.consumer.value, messages);
+  });
+  return told;
+}
+
+TEST(DeliveryReports, TellInPiecesWhatTheSocketTook) {
+  DeliveryReports reports;
+  const std::uint64_t half = DeliveryReports::piece_octets / 2;
+  for (std::uint64_t i = 1; i <= 4; ++i)
+    reports.add({GroupId{1}, ConsumerNumber{1}}, half, i * half);
+  EXPECT_EQ(sent(reports, half), Reported{});
+  EXPECT_EQ(sent(reports, 2 * half - 1), Reported{});
+  EXPECT_EQ(sent(reports, 2 * half), (Reported{{1, 2}}));
+  EXPECT_EQ(sent(reports, 4 * half), (Reported{{1, 2}}));
+  EXPECT_EQ(flushed(reports), Reported{});
+}
+
+TEST(DeliveryReports, TheClockTellsTheRestOfWhatTheSocketTookAndNoMore) {
+  DeliveryReports reports;
+  reports.add({GroupId{1}, ConsumerNumber{1}}, 10, 10);
+  reports.add({GroupId{1}, ConsumerNumber{2}}, 10, 20);
+  reports.add({GroupId{1}, ConsumerNumber{1}}, 10, 30);
+  reports.add({GroupId{1}, ConsumerNumber{2}}, 10, 40);
+  EXPECT_EQ(sent(reports, 39), Reported{});
+  EXPECT_EQ(flushed(reports), (Reported{{1, 2}, {2, 1}}));
+  EXPECT_EQ(flushed(reports), Reported{});
+  EXPECT_EQ(sent(reports, 40), Reported{});
+  EXPECT_EQ(flushed(reports), (Reported{{2, 1}}));
+}
+
 }  // namespace
 }  // namespace warren::frontend

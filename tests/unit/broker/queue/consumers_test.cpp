@@ -26,19 +26,53 @@ TEST(Credit, OfAPrefetchIsCountedInMessages) {
   DispatcherConfig config;
   ConsumerState state;
   state.consumer.prefetch = 2;
-  state.outstanding = 1, state.octets = 1u << 30;
+  state.outstanding = 1;
   EXPECT_TRUE(has_credit(state, config));
   state.outstanding = 2;
   EXPECT_FALSE(has_credit(state, config));
 }
 
-TEST(Credit, WithoutPrefetchIsBoundedByOctets) {
+TEST(Credit, WithoutPrefetchIsBoundedByWhatIsOnItsWay) {
   DispatcherConfig config;
   ConsumerState state;
-  state.outstanding = 1'000'000, state.octets = config.unlimited_octets - 1;
+  state.outstanding = 1'000'000, state.octets = config.window_octets - 1;
   EXPECT_TRUE(has_credit(state, config));
   state.octets += 1;
   EXPECT_FALSE(has_credit(state, config));
+  state.consumer.prefetch = 65535;
+  EXPECT_FALSE(has_credit(state, config));
+}
+
+TEST(Credit, ShrinksUnderPressure) {
+  DispatcherConfig config;
+  ConsumerState state;
+  state.pressure = 1, state.octets = config.tight_window_octets - 1;
+  EXPECT_TRUE(has_credit(state, config));
+  state.octets += 1;
+  EXPECT_FALSE(has_credit(state, config));
+  state.pressure = 2, state.octets = 1;
+  EXPECT_FALSE(has_credit(state, config));
+  state.octets = 0;
+  EXPECT_TRUE(has_credit(state, config));
+}
+
+TEST(SessionFlow, PressureRisesAtItsBoundsAndFallsLater) {
+  DispatcherConfig config;
+  config.session_octets = 100;
+  SessionFlow flow;
+  auto after = [&](std::uint64_t octets) {
+    flow.octets = octets;
+    return static_cast<int>(flow.pressure = wanted_pressure(flow, config));
+  };
+  EXPECT_EQ(after(99), 0);
+  EXPECT_EQ(after(100), 1);
+  EXPECT_EQ(after(80), 1);
+  EXPECT_EQ(after(74), 0);
+  EXPECT_EQ(after(199), 1);
+  EXPECT_EQ(after(200), 2);
+  EXPECT_EQ(after(160), 2);
+  EXPECT_EQ(after(149), 1);
+  EXPECT_EQ(after(10), 0);
 }
 
 TEST(Credit, OfNoAckIgnoresPrefetchAndIsBoundedByMessagesAndOctets) {
@@ -47,7 +81,7 @@ TEST(Credit, OfNoAckIgnoresPrefetchAndIsBoundedByMessagesAndOctets) {
   state.consumer.no_ack = true, state.consumer.prefetch = 1;
   state.outstanding = config.no_ack_messages - 1;
   EXPECT_TRUE(has_credit(state, config));
-  state.octets = config.no_ack_octets;
+  state.octets = config.window_octets;
   EXPECT_FALSE(has_credit(state, config));
   state.octets = 0, state.outstanding = config.no_ack_messages;
   EXPECT_FALSE(has_credit(state, config));
@@ -115,6 +149,33 @@ TEST(ConsumersDeathTest, BooksMustBalance) {
   ConsumerState& first = consumers.add(session, consumer(1, 1), config);
   EXPECT_DEATH(consumers.free(first, 10, config), "consumer 1");
   EXPECT_DEATH(consumers.add(session, consumer(1, 1), config), "consumer 1");
+}
+
+TEST(Consumers, WhatTheSocketTookIsNotOnItsWayAnyMore) {
+  DispatcherConfig config;
+  config.window_octets = 20;
+  config.message_octets = 0;
+  SessionFlow flow;
+  Consumers consumers;
+  ConsumerState& state = consumers.add(session, consumer(1, 0), config, &flow);
+  EXPECT_EQ(serve_next(consumers, config), 1u);
+  EXPECT_EQ(serve_next(consumers, config), 1u);
+  EXPECT_EQ(serve_next(consumers, config), 0u);  // nothing is acknowledged, and nothing needs to be
+  EXPECT_EQ(flow.octets, 20u);
+  consumers.taken(state, 1, config);
+  EXPECT_EQ(flow.octets, 10u);
+  EXPECT_EQ(serve_next(consumers, config), 1u);
+  EXPECT_EQ(state.outstanding, 3u);
+  consumers.free(state, 10, config);  // an ack changes nothing here
+  EXPECT_EQ(state.octets, 20u);
+  consumers.taken(state, 100, config);  // more than was handed out: a report of a former stream
+  EXPECT_EQ(state.octets, 0u);
+  EXPECT_EQ(serve_next(consumers, config), 1u);
+  consumers.attach(state, true, config);
+  EXPECT_EQ(flow.octets, 0u);
+  EXPECT_EQ(serve_next(consumers, config), 1u);
+  consumers.remove(state);
+  EXPECT_EQ(flow.octets, 0u);
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ double deliveries_per_second(std::uint64_t total, std::uint64_t backlog, std::ui
     effects.clear();
     dispatcher.poll(1000, poll);
     held.assign(poll.handouts.begin(), poll.handouts.end());
+    dispatcher.on_taken(session_a, consumer.number, held.size());
     for (auto [session, queue] : poll.needs.touches)
       machine.touch(session, queue, effects);
     for (auto need : poll.needs.marks)

@@ -68,7 +68,7 @@ TEST_F(Link, WhatWaitedForTheDiskIsNotHandedOutLaterThanTheRest) {
 
 // Full when it was asked, and no more by its next turn: whoever waits is told all the same.
 TEST_F(Link, WritableIsToldThoughTheRoomCameWithinTheTurn) {
-  const std::string large(20u << 20, 'x');
+  const std::string large(5u << 20, 'x');
   publish(large);
   client.turn(now);
   while (!to_host.empty()) {
