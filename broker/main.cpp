@@ -15,6 +15,12 @@
 
 extern char** environ;
 
+// What jemalloc reads at its start: few arenas, so that they do not keep each other's peaks, and
+// what is free goes back to the system within a second, by a thread of its own.
+extern "C" {
+const char* malloc_conf = "narenas:4,background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+}
+
 namespace {
 
 std::atomic<bool> stopping{false};

@@ -9,6 +9,7 @@
 
 #include "broker/auth/password.h"
 #include "broker/runtime/log.h"
+#include "broker/runtime/resources.h"
 #include "broker/store_options.h"
 
 namespace warren {
@@ -34,6 +35,9 @@ raft::Config raft_config(const config::Settings& settings, std::uint64_t disk) {
   config.election_max_ticks = ticks(settings.raft_election_timeout_max);
   config.reset_jitter_min_ticks = ticks(settings.raft_reset_jitter_min);
   config.reset_jitter_max_ticks = ticks(settings.raft_reset_jitter_max);
+  // The store keeps recent entries within the node's bound: the core needs few of its own.
+  config.max_cached_bytes = 256u << 10;
+  config.max_inflight_bytes = 4u << 20;
   config.seed = disk;
   return config;
 }
@@ -51,6 +55,9 @@ cluster::ClusterConfig cluster_config(const config::Settings& settings, std::uin
   config.default_password_hash = auth::hash_password(settings.default_pass);
   config.groups.raft = raft_config(settings, disk);
   config.groups.host.dispatcher.attach_grace = settings.attach_grace;
+  // Half for consumers, half for followers; a leader's records are mostly the same octets.
+  config.entry_cache_bytes = config.log_cache_bytes = settings.entry_cache / 2;
+  config.publish_bytes = settings.publish_room;
   config.groups.snapshot_log_bytes = settings.snapshot_after;
   config.groups.snapshot_interval = settings.snapshot_interval;
   config.client.publish_timeout = settings.publish_timeout;
@@ -62,6 +69,17 @@ cluster::ClusterConfig cluster_config(const config::Settings& settings, std::uin
   config.dead_silent = settings.dead_timeout_silent;
   config.operation_timeout = settings.channel_operation_timeout;
   return config;
+}
+
+// A small machine or container has less than the default allows.
+config::Settings with_memory_limit(config::Settings settings) {
+  const auto memory = static_cast<double>(runtime::memory_octets());
+  if (settings.memory_share > 0)
+    settings.memory_limit = static_cast<std::uint64_t>(settings.memory_share * memory);
+  else if (memory > 0)
+    settings.memory_limit =
+        std::min(settings.memory_limit, static_cast<std::uint64_t>(0.6 * memory));
+  return settings;
 }
 
 frontend::Settings front_end_settings(const config::Settings& settings) {
@@ -77,6 +95,7 @@ frontend::Settings front_end_settings(const config::Settings& settings) {
   front_end.publish_timeout = settings.publish_timeout;
   front_end.max_message_size = settings.max_message_size;
   front_end.body_part_octets = settings.publish_part;
+  front_end.output_octets = settings.connection_window;
   front_end.loopback_users = settings.loopback_users;
   front_end.product = settings.product;
   front_end.version = settings.product_version;
@@ -99,7 +118,7 @@ class Node::CatalogAuthenticator final : public frontend::Authenticator {
   }
 };
 
-Node::Node(config::Settings settings) : settings_(std::move(settings)) {}
+Node::Node(config::Settings settings) : settings_(with_memory_limit(std::move(settings))) {}
 
 Node::~Node() {
   stop();
@@ -152,6 +171,7 @@ Result<void> Node::open_front_end() {
   if (!group) return std::unexpected(group.error());
   front_end_ = std::move(*group);
   inspector_->set_front_end(front_end_);
+  resource_watch_ = ResourceWatch::start(reactors_->at(0), settings_, *inspector_, front_end_);
   return {};
 }
 
@@ -172,6 +192,7 @@ Result<void> Node::start(const std::atomic<bool>& stopping) {
 }
 
 void Node::stop() {
+  if (resource_watch_) resource_watch_->stop();
   if (front_end_) {
     inspector_->set_front_end(nullptr);
     // Shared: connections that take longer tell it when nobody waits any more.
@@ -192,6 +213,7 @@ void Node::stop() {
   if (cluster_) cluster_->stop();
   if (management_) management_->stop();
   if (reactors_) reactors_->stop();
+  resource_watch_.reset();
   front_end_.reset();
   management_.reset();
   inspector_.reset();

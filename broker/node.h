@@ -11,6 +11,7 @@
 #include "broker/frontend/listener.h"
 #include "broker/management/server.h"
 #include "broker/node_inspector.h"
+#include "broker/resource_watch.h"
 #include "broker/runtime/reactor.h"
 #include "storage/committer.h"
 #include "storage/database.h"
@@ -47,6 +48,7 @@ class Node {
   std::unique_ptr<management::Server> management_;
   std::unique_ptr<CatalogAuthenticator> authenticator_;
   std::shared_ptr<frontend::ListenerGroup> front_end_;
+  std::shared_ptr<ResourceWatch> resource_watch_;
 };
 
 }  // namespace warren

@@ -1,7 +1,6 @@
 #include "broker/node_inspector.h"
 
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "broker/auth/password.h"
 #include "broker/cluster/gather.h"
 #include "broker/inspect/row_codec.h"
+#include "broker/runtime/resources.h"
 #include "broker/runtime/system_clock.h"
 
 namespace warren {
@@ -35,13 +35,6 @@ inspect::Arguments arguments_of(const amqp::FieldTable& table) {
 
 bool in_vhost(const std::string& wanted, const std::string& vhost) {
   return wanted.empty() || wanted == vhost;
-}
-
-std::uint64_t resident_octets() {
-  std::ifstream statm("/proc/self/statm");
-  std::uint64_t total = 0, resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 std::uint64_t open_files() {
@@ -243,12 +236,12 @@ inspect::Node NodeInspector::self() const {
   row.version = settings_.product_version;
   row.os_pid = static_cast<std::uint64_t>(getpid());
   row.uptime_ms = runtime::wall_ms_now() - started_ms_;
-  row.memory_used = resident_octets();
+  row.memory_used = runtime::resident_octets();
   row.memory_limit = settings_.memory_limit;
   row.disk_free_limit = settings_.disk_free_limit;
-  struct statvfs disk{};
-  if (statvfs(settings_.data_dir.c_str(), &disk) == 0)
-    row.disk_free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+  row.disk_free = runtime::free_disk_octets(settings_.data_dir);
+  row.memory_alarm = memory_alarm_;
+  row.disk_alarm = disk_alarm_;
   row.fd_used = open_files();
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -467,6 +460,7 @@ void NodeInspector::status(std::move_only_function<void(inspect::Status)> done) 
     status.listeners.push_back(
         {status.node, "http", settings_.management.host, settings_.management.port});
   status.self = self();
+  status.alarms = alarm_texts();
   auto shared = std::make_shared<std::move_only_function<void(inspect::Status)>>(std::move(done));
   if (!status.serving) return (*shared)(std::move(status));
   gather<QueueTally>("tallies", [this, shared, status](std::vector<QueueTally> tallies) mutable {

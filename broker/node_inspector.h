@@ -2,6 +2,7 @@
 // (connections, counts, memory) from every node that answers. Owned by Node; any thread.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,6 +27,16 @@ class NodeInspector final : public inspect::Inspector {
   NodeInspector(const config::Settings& settings, cluster::Cluster& cluster);
   // Once the front end listens; null again before it goes.
   void set_front_end(std::shared_ptr<frontend::ListenerGroup> front_end);
+  // What this node tells of itself; and all alarms of the cluster, in words.
+  void set_own_alarms(bool memory, bool disk) {
+    memory_alarm_ = memory;
+    disk_alarm_ = disk;
+  }
+  void set_alarm_texts(std::vector<std::string> texts) {
+    std::lock_guard lock(mutex_);
+    alarm_texts_ = std::move(texts);
+  }
+  NodeId self_id() const { return cluster_.self(); }
 
   void collect(const std::string& vhost, inspect::Done<inspect::Queue> done) override;
   void collect(const std::string& vhost, inspect::Done<inspect::Exchange> done) override;
@@ -50,6 +61,10 @@ class NodeInspector final : public inspect::Inspector {
   std::vector<QueueTally> tallies_of(cluster::Lane& lane) const;
   inspect::Node self() const;
   std::shared_ptr<frontend::ListenerGroup> front_end() const;
+  std::vector<std::string> alarm_texts() const {
+    std::lock_guard lock(mutex_);
+    return alarm_texts_;
+  }
 
   template <typename Row>
   void gather(const std::string& kind, std::function<void(std::vector<Row>)> done);
@@ -57,7 +72,9 @@ class NodeInspector final : public inspect::Inspector {
   const config::Settings& settings_;
   cluster::Cluster& cluster_;
   const std::uint64_t started_ms_;
+  std::atomic<bool> memory_alarm_{false}, disk_alarm_{false};
   mutable std::mutex mutex_;
+  std::vector<std::string> alarm_texts_;
   std::shared_ptr<frontend::ListenerGroup> front_end_;
 };
 

@@ -72,9 +72,11 @@ struct Settings {
   std::string rabbitmq_version = "4.2.0";
 
   // Memory and disk.
-  std::uint64_t memory_limit = 402653184;     // of a node; publishers are held above it
+  std::uint64_t memory_limit = 402653184;     // resident; publishers are blocked above it
+  double memory_share = 0;                    // the same as a part of the memory; 0: not given
   std::uint64_t disk_free_limit = 50000000;   // below it publishers are blocked
-  std::uint64_t publish_window = 8388608;     // undecided octets of one session
+  std::uint64_t publish_window = 4194304;     // undecided octets of one session
+  std::uint64_t publish_room = 8388608;       // the same, of all sessions of this node
   std::uint64_t publish_part = 1048576;       // a longer body goes ahead in parts of this size
   std::uint64_t connection_window = 4194304;  // unsent octets to one socket
   std::uint64_t entry_cache = 67108864;       // recent entries of all groups

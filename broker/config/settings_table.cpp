@@ -1,6 +1,7 @@
 // The data of table.h: one row a setting, in the order in which an operator meets them.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,15 @@ std::string assign_user_tag(S& s, Text tag, Text value) {
   if (!flag) return flag.error();
   std::erase(s.default_user_tags, std::string(tag));
   if (*flag) s.default_user_tags.emplace_back(tag);
+  return {};
+}
+
+std::string assign_memory_share(S& s, Text, Text value) {
+  double share = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), share);
+  if (error != std::errc{} || end != value.data() + value.size() || !(share > 0 && share <= 1))
+    return fmt::format("'{}' is not a part of the memory: above 0, at most 1", value);
+  s.memory_share = share;
   return {};
 }
 
@@ -200,18 +210,24 @@ Rows amqp_rows() {
 Rows resource_rows() {
   return {
       {"vm_memory_high_watermark.absolute", Unit::bytes, &S::memory_limit,
-       "Resident memory above which publishers are held; leaves room below 512 MiB", 67108864, any},
+       "Resident memory above which publishers are blocked; leaves room below 512 MiB", 67108864,
+       any},
+      {"vm_memory_high_watermark.relative", Unit::text, Assign(assign_memory_share),
+       "The same as a part of this machine's memory, or of the container's: 0.4", 0, any, "", ""},
       {"disk_free_limit.absolute", Unit::bytes, &S::disk_free_limit,
        "Free disk below which publishers are blocked cluster-wide", 0, any},
       {"publish.window_bytes", Unit::bytes, &S::publish_window,
-       "Undecided octets of one node towards one group; then reading stops", 65536, 1073741824},
+       "Undecided octets of this node towards one group; then reading stops", 65536, 1073741824},
+      {"publish.node_window_bytes", Unit::bytes, &S::publish_room,
+       "The same towards all groups together, shared evenly by its reactors", 1048576, 1073741824},
       {"publish.part_bytes", Unit::bytes, &S::publish_part,
        "A longer body is written in parts of this size, each a log entry of its own", 4096,
        67108864},
       {"connection.window_bytes", Unit::bytes, &S::connection_window,
        "Unsent octets to one socket; then deliveries to it pause", 65536, 1073741824},
       {"warren.entry_cache_bytes", Unit::bytes, &S::entry_cache,
-       "Recent log entries in memory, for followers and for consumers that keep up", 1048576, any},
+       "Recent entries of all groups in memory, half for followers, half for consumers", 1048576,
+       any},
       {"warren.snapshot_after_bytes", Unit::bytes, &S::snapshot_after,
        "Log of a group after which it makes a snapshot", 1048576, any},
       {"warren.snapshot_interval_ms", Unit::milliseconds, &S::snapshot_interval,

@@ -144,7 +144,7 @@ void Channel::on_tick(BootTime now) {
                   fmt::format("{}: the cluster did not answer in time", wait_method_.name)},
                  wait_method_);
   }
-  reports_.flush(connection_.reporter());
+  reports_.flush(connection_.hub().reporter());
   const std::size_t before = held_.size();
   std::erase_if(held_, [&](const HeldPublish& held) {
     if (held.confirm_tag == 0 || now < held.deadline) return false;

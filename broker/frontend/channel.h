@@ -60,7 +60,6 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
  private:
   enum class State : std::uint8_t { open, closing, released };
   using Done = Result<void>;
-
   // channel.cpp: methods in order
   void run(const amqp::Frame& frame);
   void run_method(std::string_view payload);

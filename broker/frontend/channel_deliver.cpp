@@ -117,7 +117,7 @@ void Channel::on_sent() {
     settle_one(ack.group, ack.queue, queue::SettleKind::ack, ack.held);
     auto_acks_.pop_front();
   }
-  reports_.on_sent(connection_.sent_octets(), connection_.reporter());
+  reports_.on_sent(connection_.sent_octets(), connection_.hub().reporter());
   deliver_withheld();
 }
 

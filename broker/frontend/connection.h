@@ -17,7 +17,6 @@
 
 #include "broker/amqp/frame.h"
 #include "broker/frontend/command_batch.h"
-#include "broker/frontend/delivery.h"
 #include "broker/frontend/handshake.h"
 #include "broker/frontend/heartbeat.h"
 #include "broker/frontend/hub.h"
@@ -75,13 +74,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // The socket is slow: what is appended now may stay for long.
   bool output_waits() const { return writing_ && output_.size() >= slow_output_octets; }
-
-  // Tells leaders what the socket has taken of their deliveries.
-  auto reporter() {
-    return [this](DeliveryReports::To to, std::uint64_t messages) {
-      hub_.door.taken(to.group, to.consumer, messages);
-    };
-  }
 
   // Ends the connection with `error` as the answer to `method` on `channel`.
   void fail(ChannelNumber channel, const Error& error, const amqp::MethodInfo& method);

@@ -10,6 +10,7 @@
 
 #include "broker/cluster/door.h"
 #include "broker/frontend/authenticator.h"
+#include "broker/frontend/delivery.h"
 #include "broker/frontend/settings.h"
 #include "broker/runtime/reactor.h"
 #include "broker/runtime/timer.h"
@@ -27,6 +28,13 @@ struct Hub {
         authenticator(who),
         open_count(count),
         ticker(on) {}
+
+  // Tells leaders what a socket has taken of their deliveries.
+  auto reporter() {
+    return [this](DeliveryReports::To to, std::uint64_t messages) {
+      door.taken(to.group, to.consumer, messages);
+    };
+  }
 
   runtime::Reactor& reactor;
   cluster::Door& door;

@@ -35,7 +35,6 @@ class FakeDoor final : public cluster::Door, public FakeQueues {
   // What a test may turn, on the reactor (see run()).
   bool routable = true, writable_now = true;
   std::vector<std::uint64_t> submit_sizes;
-
   // Any thread but the reactor: runs `act` there and waits.
   void run(std::function<void()> act) {
     std::promise<void> done;
@@ -136,8 +135,7 @@ class FakeDoor final : public cluster::Door, public FakeQueues {
       done();
     });
   }
-  void taken(GroupId, ConsumerNumber, std::uint64_t messages) override { taken_ += messages; }
-  std::uint64_t taken_so_far() const { return taken_; }
+  void taken(GroupId, ConsumerNumber, std::uint64_t count) override { taken_messages += count; }
   void get(GroupId, queue::GetRequest request,
            std::function<void(Result<queue::GetReply>)> done) override {
     later([this, request, done] {
@@ -193,7 +191,6 @@ class FakeDoor final : public cluster::Door, public FakeQueues {
  private:
   Queue& of(std::string_view name) { return queues_[snapshot_->queue("/", name)->id]; }
   catalog::Catalog catalog_;
-  std::uint64_t taken_ = 0;
   CatalogIndex index_;
   std::shared_ptr<const catalog::Snapshot> snapshot_;
   std::vector<std::function<void()>> routable_waiters_, writable_waiters_;

@@ -14,6 +14,14 @@ Sources from_file(std::string text) {
   return {.file = "warren.conf", .file_text = std::move(text)};
 }
 
+TEST(Load, TakesThePartOfTheMemoryThatRabbitMqsKeyNames) {
+  const auto settings = load(from_file("vm_memory_high_watermark.relative = 0.25\n"));
+  ASSERT_TRUE(settings) << settings.error();
+  EXPECT_EQ(settings->memory_share, 0.25);
+  for (const char* bad : {"0", "1.1", "-1", "half", "0.5 GB", "nan"})
+    EXPECT_FALSE(load(from_file(std::string("vm_memory_high_watermark.relative = ") + bad))) << bad;
+}
+
 TEST(Load, ReadsRabbitMqsFormat) {
   const auto settings = load(from_file(
       "# a comment\n\nlisteners.tcp.default = 5673\nlisteners.tcp.1 = 10.0.0.1:5674 # other\n"
