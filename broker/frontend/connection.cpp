@@ -16,6 +16,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr Milliseconds probe_every{2000};
+
 // IPv4 clients of a dual-stack listener show as IPv4.
 asio::ip::address plain(const asio::ip::address& address) {
   if (address.is_v6() && address.to_v6().is_v4_mapped())
@@ -92,6 +94,7 @@ void Connection::on_tick(BootTime now) {
   fetch_parts();
   // Nothing is read, so nothing else would tell; who waits long in vain often tries anew.
   if (alarmed_ && peer_left()) return on_broken("closed by the client");
+  if (alarmed_) probe(now);
   switch (heartbeat_.check(now, paused())) {
     case Heartbeat::Verdict::nothing:
       return;
@@ -102,6 +105,16 @@ void Connection::on_tick(BootTime now) {
     case Heartbeat::Verdict::peer_gone:
       return on_broken("missed heartbeats from client");
   }
+}
+
+// The end of a connection stands behind what its client sent before, and that is not read; but a
+// host answers what comes for a socket that is closed with a reset. Without it the alarm may last
+// for ever: by a queue that goes with this connection. Clients take a heartbeat at any time.
+void Connection::probe(BootTime now) {
+  if (state_ != State::running || now - probed_at_ < probe_every) return;
+  probed_at_ = now;
+  writer_.heartbeat();
+  touch();
 }
 
 bool Connection::peer_left() {

@@ -109,6 +109,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool consume_header(std::string_view& unread);
   bool paused() const;
   void wake();
+  void probe(BootTime now);
   bool peer_left();
   void end_turn();
   void write_more();
@@ -188,6 +189,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t held_octets_ = 0, backlog_octets_ = 0, uploading_octets_ = 0;
   bool awaiting_routable_ = false;
   bool alarmed_ = false;       // published during an alarm
+  BootTime probed_at_{};       // while it was
   bool told_blocked_ = false;  // connection.blocked was sent
 };
 
