@@ -38,7 +38,7 @@ struct BatchOutcome {
 
 struct Open {
   BatchNumber released;  // the sender knows the outcomes up to here
-  // A local group's: of which life of its node; another life never had this session. Else 0.
+  // A local group's: of which life of its node; another life knows nothing of it. Else 0.
   Incarnation host{};
 };
 struct Batch {
