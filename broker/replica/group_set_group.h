@@ -17,8 +17,8 @@ struct GroupSet::Group {
   // What the hosts of this group ask of the set.
   struct QueuePorts final : QueueHostPorts {
     explicit QueuePorts(Group& g) : group(g) {}
-    raft::ProposeOutcome propose(std::shared_ptr<const std::string> entry) override {
-      return group.set.driver_.propose(raft_group(group.id), std::move(entry)).outcome;
+    raft::ProposeResult propose(std::shared_ptr<const std::string> entry) override {
+      return group.set.driver_.propose(raft_group(group.id), std::move(entry));
     }
     void send(session::ToClient message) override {
       group.set.outlet_.send(group.id, std::move(message));

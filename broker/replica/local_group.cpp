@@ -69,9 +69,9 @@ void LocalGroup::end() {
   host_->end(NodeId());
 }
 
-raft::ProposeOutcome LocalGroup::propose(std::shared_ptr<const std::string> entry) {
+raft::ProposeResult LocalGroup::propose(std::shared_ptr<const std::string> entry) {
   proposed_.emplace_back(++last_, std::move(entry));
-  return raft::ProposeOutcome::proposed;
+  return {raft::ProposeOutcome::proposed, raft::Index(last_.value), raft::Term(1), {}};
 }
 
 bool LocalGroup::apply_proposed(BootTime now) {

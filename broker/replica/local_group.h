@@ -44,7 +44,7 @@ class LocalGroup final : private QueueHostPorts {
   std::uint64_t content_bytes() const { return content_bytes_; }
 
  private:
-  raft::ProposeOutcome propose(std::shared_ptr<const std::string> entry) override;
+  raft::ProposeResult propose(std::shared_ptr<const std::string> entry) override;
   void send(session::ToClient message) override;
   void read_entries(std::vector<EntryIndex> entries) override;
   void on_queue_sealed(QueueId queue) override;

@@ -226,6 +226,7 @@ bool QueueHost::turn(BootTime now) {
   }
   serve_requests(now);
   answer_parts();
+  add_batches();
   poll(now);
   propose_entry(now);
   // What waited for its contents must not go later than what is handed out now.

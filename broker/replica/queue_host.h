@@ -1,5 +1,5 @@
 // QueueHost: the leader's side of one queue group: accepts the sessions' batches, resolves them
-// against the dispatcher, makes one log entry a turn of all that queued, and turns what was applied
+// against the dispatcher, makes log entries of all that queued, and turns what was applied
 // into outcomes and deliveries. Exists while this replica leads; for a local group always. Owned by
 // GroupSet or LocalGroup, on the group's reactor; pure: time is an argument. Architecture §7, §8.
 #pragma once
@@ -27,9 +27,13 @@ struct QueueHostConfig {
   queue::DispatcherConfig dispatcher;
   std::uint64_t window = session::default_window;  // batches a session
   std::size_t entry_bytes = 1u << 20;              // an entry takes no more batches above
-  std::size_t cache_bytes = 16u << 20;             // recent contents
-  std::shared_ptr<CacheRoom> cache_room;           // shared with other hosts; null: one of its own
-  std::size_t poll_limit = 1024;                   // handouts a turn, in steps of
+  // While this many are proposed and not applied, what comes gathers in one entry until it has
+  // `full_entry` octets: what a busy group pays for is a sync and a round of messages an entry.
+  std::size_t entries_in_flight = 2;
+  std::size_t full_entry = 16u << 10;
+  std::size_t cache_bytes = 16u << 20;    // recent contents
+  std::shared_ptr<CacheRoom> cache_room;  // shared with other hosts; null: one of its own
+  std::size_t poll_limit = 1024;          // handouts a turn, in steps of
   std::size_t poll_step = 64;
   // Entries being read: no more is handed out meanwhile, for each brings an entry of a MiB or more
   // however small the message is.
@@ -40,7 +44,7 @@ struct QueueHostConfig {
 class QueueHostPorts {
  public:
   virtual ~QueueHostPorts() = default;
-  virtual raft::ProposeOutcome propose(std::shared_ptr<const std::string> entry) = 0;
+  virtual raft::ProposeResult propose(std::shared_ptr<const std::string> entry) = 0;
   virtual void send(session::ToClient message) = 0;
   // Contents of entries that are not cached; each answered by QueueHost::on_contents, later.
   virtual void read_entries(std::vector<EntryIndex> entries) = 0;
@@ -117,7 +121,8 @@ class QueueHost {
 
   // queue_host_propose.cpp
   void propose_entry(BootTime now);
-  void add_batches(QueueEntry& entry);
+  bool may_propose();
+  void add_batches();
   void resolve(SessionId session, const DecodedBatch& batch, Verdicts& verdicts, QueueEntry& entry);
   void resolve_settle(SessionId session, const queue::Settle& settle, std::uint32_t& position,
                       Verdicts& verdicts);
@@ -168,7 +173,10 @@ class QueueHost {
   std::deque<SessionId> incoming_;  // a session for each of its waiting batches
   std::deque<WaitingRequest> requests_;
   std::deque<PendingPart> parts_;                  // being read, or to be answered
+  QueueEntry next_entry_;                          // its batches are resolved already
+  std::size_t next_entry_bytes_ = 0;               // of those batches
   std::shared_ptr<const std::string> unproposed_;  // built, but the log was full
+  std::deque<EntryIndex> in_flight_;               // proposed, not applied
   std::set<QueueId> creating_;                     // proposed in this term, not applied yet
   std::map<QueueId, std::uint64_t> enqueued_;      // by the entry under construction
   queue::Needs needs_;

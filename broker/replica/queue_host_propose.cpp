@@ -29,23 +29,34 @@ Stamp QueueHost::stamp(BootTime now) {
 
 void QueueHost::propose_entry(BootTime now) {
   if (!unproposed_) {
-    QueueEntry entry;
-    add_batches(entry);
-    plan_marks(entry);
-    add_own(entry);
-    if (entry.empty()) return;
-    entry.stamp = stamp(now);
-    unproposed_ = encode_entry(entry);
+    if (!may_propose()) return;
+    plan_marks(next_entry_);
+    add_own(next_entry_);
+    if (next_entry_.empty()) return;
+    next_entry_.stamp = stamp(now);
+    unproposed_ = encode_entry(std::exchange(next_entry_, {}));
+    next_entry_bytes_ = 0;
   }
   // A full log: what was resolved stays resolved, and goes first once there is room.
-  if (ports_.propose(unproposed_) == raft::ProposeOutcome::proposed) unproposed_ = nullptr;
+  raft::ProposeResult result = ports_.propose(unproposed_);
+  if (result.outcome != raft::ProposeOutcome::proposed) return;
+  in_flight_.emplace_back(result.index.value);
+  unproposed_ = nullptr;
+  more_ = more_ || !incoming_.empty() || !next_entry_.empty();
 }
 
-void QueueHost::add_batches(QueueEntry& entry) {
-  std::size_t bytes = 0;
+bool QueueHost::may_propose() {
+  while (!in_flight_.empty() && in_flight_.front() <= state_.applied())
+    in_flight_.pop_front();
+  return in_flight_.size() < config_.entries_in_flight || next_entry_bytes_ >= config_.full_entry;
+}
+
+// Into the next entry, whenever that goes: what a consumer settles gives it credit now.
+void QueueHost::add_batches() {
+  QueueEntry& entry = next_entry_;
   std::deque<SessionId> kept;
   std::set<SessionId> blocked;  // a session's batches keep their order
-  while (!incoming_.empty() && bytes < config_.entry_bytes) {
+  while (!incoming_.empty() && next_entry_bytes_ < config_.entry_bytes) {
     SessionId session = incoming_.front();
     incoming_.pop_front();
     Stream* found = find_stream(session);
@@ -66,10 +77,9 @@ void QueueHost::add_batches(QueueEntry& entry) {
     // A malformed one is answered as such by the machine.
     if (next.decoded) resolve(session, *next.decoded, batch.verdicts, entry);
     batch.blob = std::move(next.batch.payload);
-    bytes += batch.blob.size();
+    next_entry_bytes_ += batch.blob.size();
     entry.batches.push_back(std::move(batch));
   }
-  more_ = more_ || !incoming_.empty();
   incoming_.insert(incoming_.begin(), kept.begin(), kept.end());
 }
 

@@ -34,9 +34,9 @@ class Leader : public QueueHostPorts {
   }
   void turn(BootTime now) {
     if (!cut_off) host->set_led_at(now);
-    while (host->turn(now) || !proposed.empty() || (!reads.empty() && !slow_disk)) {
+    while (host->turn(now) || (!proposed.empty() && !slow_log) || (!reads.empty() && !slow_disk)) {
       QueueApplied applied;
-      for (auto& data : std::exchange(proposed, {})) {
+      for (auto& data : slow_log ? decltype(proposed){} : std::exchange(proposed, {})) {
         ASSERT_TRUE(state.apply(EntryIndex(++last), term_, data, applied));
         for (auto& [index, contents] : applied.contents)
           all[index] = contents;
@@ -48,10 +48,10 @@ class Leader : public QueueHostPorts {
     }
   }
 
-  raft::ProposeOutcome propose(std::shared_ptr<const std::string> entry) override {
-    if (refuse) return raft::ProposeOutcome::full;
+  raft::ProposeResult propose(std::shared_ptr<const std::string> entry) override {
+    if (refuse) return {raft::ProposeOutcome::full, {}, {}, {}};
     proposed.push_back(std::move(entry));
-    return raft::ProposeOutcome::proposed;
+    return {raft::ProposeOutcome::proposed, raft::Index(last + proposed.size()), {}, {}};
   }
   void send(session::ToClient message) override { to_client.push_back(std::move(message)); }
   void read_entries(std::vector<EntryIndex> entries) override {
@@ -69,6 +69,7 @@ class Leader : public QueueHostPorts {
   std::map<EntryIndex, std::shared_ptr<const EntryContents>> all;
   std::vector<QueueId> sealed, unused;
   bool refuse = false;
+  bool slow_log = false;   // proposed, and not committed
   bool cut_off = false;    // no majority says that it leads
   bool slow_disk = false;  // reads are not answered
   std::uint64_t last = 0;

@@ -41,6 +41,65 @@ TEST_F(QueueHostTest, QueueThatIsGoneAndForgottenIsNotMadeAgainByAnOlderCatalog)
   EXPECT_EQ(leader.state.machine().find(q), nullptr);
 }
 
+TEST_F(QueueHostTest, WhatComesWhileEntriesAreUnderWayGathersInOne) {
+  leader.slow_log = true;
+  for (int i = 0; i < 10; ++i) {
+    publish("m");
+    settle();
+  }
+  EXPECT_EQ(leader.proposed.size(), leader.config.entries_in_flight);
+  leader.slow_log = false;
+  settle();
+  EXPECT_EQ(outcomes.size(), 10u);
+  EXPECT_EQ(unsettled(), 10u);
+}
+
+TEST_F(QueueHostTest, AFullEntryDoesNotWaitForThoseUnderWay) {
+  leader.slow_log = true;
+  for (int i = 0; i < 10; ++i) {
+    publish(std::string(leader.config.full_entry, 'x'));
+    settle();
+  }
+  EXPECT_EQ(leader.proposed.size(), 10u);
+}
+
+TEST_F(QueueHostTest, AFullLogIsAskedAgainOnlyOnceItHasChanged) {
+  leader.refuse = true;
+  publish(std::string(leader.config.entry_bytes, 'x'));
+  settle();
+  publish(std::string(leader.config.entry_bytes, 'x'));
+  settle();
+  publish("behind");
+  client.turn(now);
+  leader.host->on_message(std::move(to_host.front()), now);
+  to_host.clear();
+  EXPECT_FALSE(leader.host->turn(now)) << "it would turn for ever";
+  leader.refuse = false;
+  settle();
+  EXPECT_EQ(unsettled(), 3u);
+}
+
+TEST_F(QueueHostTest, AnAckFreesCreditWhileItsEntryWaits) {
+  consume(1);
+  for (int i = 0; i < 3; ++i)
+    publish("m");
+  settle();
+  ASSERT_EQ(deliveries.size(), 1u);
+  leader.slow_log = true;
+  for (std::size_t i = 0; i < leader.config.entries_in_flight; ++i) {
+    publish("under way");
+    settle();
+  }
+  ack(deliveries[0]);
+  settle();
+  EXPECT_EQ(deliveries.size(), 2u);
+  EXPECT_EQ(unsettled(), 3u);
+  leader.slow_log = false;
+  settle();
+  EXPECT_EQ(unsettled(), 2 + leader.config.entries_in_flight);
+  EXPECT_EQ(leader.host->dispatcher().broken_invariant(), "");
+}
+
 TEST_F(QueueHostTest, EndedSessionThatAsksAgainIsToldSoAndLeavesNothing) {
   catalog::Effects effects;
   effects.incarnations_ended.push_back({NodeId(1), fixture.incarnation()});
