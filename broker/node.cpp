@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <random>
 #include <thread>
 #include <utility>
 
@@ -28,7 +29,7 @@ std::uint32_t ticks(Milliseconds time) {
   return static_cast<std::uint32_t>(std::max<std::int64_t>(1, time.count() / 10));
 }
 
-raft::Config raft_config(const config::Settings& settings, std::uint64_t disk) {
+raft::Config raft_config(const config::Settings& settings) {
   raft::Config config;
   config.heartbeat_ticks = ticks(settings.raft_heartbeat_interval);
   config.election_min_ticks = ticks(settings.raft_election_timeout_min);
@@ -38,11 +39,12 @@ raft::Config raft_config(const config::Settings& settings, std::uint64_t disk) {
   // The store keeps recent entries within the node's bound: the core needs few of its own.
   config.max_cached_bytes = 256u << 10;
   config.max_inflight_bytes = 4u << 20;
-  config.seed = disk;
+  std::random_device random;
+  config.seed = std::uint64_t{random()} << 32 | random();
   return config;
 }
 
-cluster::ClusterConfig cluster_config(const config::Settings& settings, std::uint64_t disk) {
+cluster::ClusterConfig cluster_config(const config::Settings& settings) {
   cluster::ClusterConfig config;
   config.self = {settings.node_name, settings.cluster_address.text()};
   config.listen_address = settings.cluster_listener.text();
@@ -53,7 +55,7 @@ cluster::ClusterConfig cluster_config(const config::Settings& settings, std::uin
   config.replicas = static_cast<std::uint32_t>(settings.replicas);
   config.test_placement = settings.test_placement;
   config.default_password_hash = auth::hash_password(settings.default_pass);
-  config.groups.raft = raft_config(settings, disk);
+  config.groups.raft = raft_config(settings);
   config.groups.host.dispatcher.attach_grace = settings.attach_grace;
   // Half for consumers, half for followers; a leader's records are mostly the same octets.
   config.entry_cache_bytes = config.log_cache_bytes = settings.entry_cache / 2;
@@ -180,7 +182,7 @@ Result<void> Node::start(const std::atomic<bool>& stopping) {
   if (auto opened = open_storage(); !opened) return opened;
   reactors_ = std::make_unique<runtime::ReactorPool>("reactor", reactor_count(settings_));
   cluster_ = std::make_unique<cluster::Cluster>(
-      cluster_config(settings_, database_->disk_id()),
+      cluster_config(settings_),
       cluster::ClusterStorage{*database_, *committer_, *read_pool_, *identity_}, *reactors_);
   inspector_ = std::make_unique<NodeInspector>(settings_, *cluster_);
   if (auto opened = open_management(); !opened) return opened;

@@ -32,7 +32,8 @@ struct Config {
   // ReadIndex requests waiting for a quorum.
   std::uint32_t max_pending_reads = 65536;
 
-  // Of this member's random timeouts. Must differ between members.
+  // Of this member's random timeouts and of the rounds of its inquiries. Must differ between
+  // members and between the lives of one.
   std::uint64_t seed = 1;
 };
 

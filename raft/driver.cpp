@@ -227,10 +227,6 @@ void Driver::cancel_restore(GroupId group) {
   if (Raft* raft = touch(group)) raft->cancel_restore();
 }
 
-void Driver::all_members_answered(GroupId group, const AllAnswered& answers) {
-  if (Raft* raft = touch(group)) raft->all_members_answered(answers);
-}
-
 MemberId Driver::self(GroupId group) const {
   const Group* found = find(group);
   return found == nullptr ? MemberId() : found->raft->self();

@@ -70,12 +70,6 @@ class Driver {
   void restore_snapshot(GroupId group, const SnapshotMeta& meta);
   void cancel_restore(GroupId group);
 
-  // Every other member of the group, of whatever configuration any of them knows, has answered
-  // since this one started. Ends StoredGroup::abstain without a leader: in a new term, this member
-  // votes for no log that lacks what the best of theirs has. Deposes a leader, so only for want of
-  // one.
-  void all_members_answered(GroupId group, const AllAnswered& answers);
-
   MemberId self(GroupId group) const;                         // nobody: no such group here
   Status status(GroupId group) const;                         // REQUIRES: contains(group)
   std::vector<MemberProgress> progress(GroupId group) const;  // empty: not its leader

@@ -1,4 +1,5 @@
 // Raft: ticks, pre-votes, votes, check-quorum. Raft thesis §3.4, §4.2.3, §6.2, §9.6, §3.10.
+#include <algorithm>
 #include <utility>
 
 #include "raft/check.h"
@@ -44,6 +45,7 @@ void Raft::tick_follower() {
     leader_ = MemberId();
     status_changed_ = true;
   }
+  if (abstaining_) ask_members();
   reset_election_timer();
 }
 
@@ -73,8 +75,12 @@ void Raft::check_quorum() {
   if (active < majority(configuration().voters.size())) become_follower(hard_.term, MemberId());
 }
 
+// While its own removal is uncommitted it may be the only one that can be elected (thesis §4.2.2).
 bool Raft::may_campaign() const {
-  return is_self_voter() && !abstaining_ && !restoring_ && !vote_floor_;
+  const bool votes = std::ranges::any_of(membership_.versions(), [this](const auto& version) {
+    return is_voter(version.configuration, self_);
+  });
+  return votes && !abstaining_ && !restoring_ && !vote_floor_;
 }
 
 bool Raft::hears_leader() const {

@@ -10,9 +10,16 @@ namespace warren::raft {
 
 class Membership {
  public:
+  struct Version {
+    Index index;
+    Configuration configuration;
+  };
+
   // The newest, committed or not. Empty: this member does not know its group yet.
   const Configuration& current() const;
   Index current_index() const { return history_.back().index; }
+  // The newest that is known to be committed, and those after it; rising; never empty.
+  const std::vector<Version>& versions() const { return history_; }
 
   void append(Index index, Configuration configuration);
   // Forgets those at and above `from`. True: the current one changed.
@@ -22,11 +29,7 @@ class Membership {
   void reset(Index index, Configuration configuration);
 
  private:
-  struct Version {
-    Index index;
-    Configuration configuration;
-  };
-  std::vector<Version> history_ = {Version{}};  // rising; never empty
+  std::vector<Version> history_ = {Version{}};
 };
 
 }  // namespace warren::raft

@@ -21,6 +21,8 @@ enum class MessageKind : std::uint8_t {
   heartbeat_reply,
   timeout_now,
   snapshot_installed,  // follower to leader: the streamed snapshot is in, `index` is its last
+  tail_inquiry,        // of one that lost its tail and hears no leader: what does everybody have?
+  tail_answer,
 };
 
 // Fields beyond the first four are used by the kinds named beside them and zero elsewhere.
@@ -33,18 +35,20 @@ struct Message {
 
   Index index;    // votes: last log index; append: index before the entries; append_reply: last
                   // index that is durable and matches, or on reject the index that failed;
-                  // snapshot_installed
+                  // snapshot_installed; tail_answer: the last that is durable
   Term log_term;  // term of the entry at `index`; append_reply on reject: the follower's term at
                   // hint
-  Index commit;   // append: the leader's commit; heartbeat: at most what the follower matches
+  Index commit;   // append: the leader's commit; heartbeat: at most what the follower matches;
+                  // tail_answer
   Index hint;     // append_reply on reject: where to try next
-  bool reject = false;         // votes, append_reply
+  bool reject = false;         // votes, append_reply; tail_answer: there is a leader, wait for it
   bool transfer = false;       // vote_request: asked for by TimeoutNow; skips leader stickiness
   bool abstain = false;        // append_reply, heartbeat_reply: the sender lost its tail, what
                                // it acknowledged before is void (StoredGroup::abstain)
   bool release = false;        // append_request: the above may end once `commit` is durable
-  std::uint64_t round = 0;     // heartbeat and its reply: HeartbeatRounds; 0: none
-  std::vector<Entry> entries;  // append_request
+  std::uint64_t round = 0;     // heartbeat and its reply: HeartbeatRounds, 0: none; tail_inquiry
+                               // and its answer: never the same twice, in whatever life
+  std::vector<Entry> entries;  // append_request; tail_answer: Membership::versions()
 };
 
 }  // namespace warren::raft

@@ -67,6 +67,9 @@ bool Raft::is_sole_voter() const {
 
 void Raft::step(Message message) {
   RAFT_CHECK(message.to == self_ && message.group == group_);
+  // These are about what is on disk, whatever the term.
+  if (message.kind == MessageKind::tail_inquiry) return on_tail_inquiry(message);
+  if (message.kind == MessageKind::tail_answer) return on_tail_answer(message);
   if (!settle_term(message)) return;
   dispatch(message);
 }
@@ -139,6 +142,9 @@ void Raft::dispatch(Message& message) {
       return on_timeout_now(message);
     case MessageKind::snapshot_installed:
       return on_snapshot_installed(message);
+    case MessageKind::tail_inquiry:
+    case MessageKind::tail_answer:
+      return;  // step
   }
 }
 

@@ -45,7 +45,6 @@ class Raft {
   void on_persisted(std::uint64_t number);  // of a Ready, in order
   void on_peer_reset(std::uint32_t node);   // its process seems gone
   void on_snapshot_sent(MemberId to, Index index, bool ok);
-  void all_members_answered(const AllAnswered& answers);
 
   // Requests.
   ProposeResult propose(std::shared_ptr<const std::string> data);
@@ -85,6 +84,18 @@ class Raft {
     MemberId to;
     std::uint32_t elapsed = 0;
     bool told = false;
+  };
+  using LogEnd = std::pair<Term, Index>;  // compares as the thesis does: §3.6.1
+  struct TailAnswer {
+    Term term;
+    LogEnd durable;
+    Index commit;
+    std::vector<Membership::Version> versions;  // as Membership has them
+  };
+  // The members that are asked what they have, and those that have said.
+  struct TailInquiry {
+    std::uint64_t round = 0;
+    std::map<MemberId, std::optional<TailAnswer>> answers;
   };
 
   // raft.cpp
@@ -127,7 +138,6 @@ class Raft {
   void on_heartbeat_request(const Message& message);
   void on_heartbeat_reply(const Message& message);
   void on_snapshot_installed(const Message& message);
-  void hear_abstention(Progress& peer, const Message& message);
   void heard_leader(const Message& message);
   void advance_commit();
   void commit_to(Index index);
@@ -135,8 +145,17 @@ class Raft {
   void replicate_to(MemberId to, Progress& peer);
   bool send_append(MemberId to, Progress& peer, bool with_entries);
   void broadcast_heartbeats();
+
+  // abstention.cpp
+  void hear_abstention(Progress& peer, const Message& message);
   bool may_release(const Progress& peer) const;
+  void take_release(const Message& message, Index last_new);
   void end_abstention();
+  void ask_members();
+  bool ask_named(const std::vector<Membership::Version>& versions);
+  void on_tail_inquiry(const Message& message);
+  void on_tail_answer(const Message& message);
+  void conclude_inquiry();
   void check_vote_floor();
 
   // requests.cpp
@@ -172,8 +191,9 @@ class Raft {
   bool abstaining_ = false;
   std::optional<Index> release_at_;  // abstaining: durable up to here ends it
 
+  std::optional<TailInquiry> inquiry_;
   // After a torn tail: the log that this member may have acknowledged; no lesser one gets its vote.
-  std::optional<std::pair<Term, Index>> vote_floor_;
+  std::optional<LogEnd> vote_floor_;
 
   HardState written_;  // newest handed out
   HardState durable_;

@@ -69,16 +69,6 @@ enum class TransferOutcome : std::uint8_t {
   invalid,  // the target is not another voter
 };
 
-// What all members have answered to one whose tail was torn: the highest of their Status::term; and
-// the highest (durable_term, durable), in this order, of those that are voters in the configuration
-// of the best log among all of them (a learner may be ahead, but could not be elected). Not to be
-// used while that configuration is uncommitted: then the voters before it might know more.
-struct AllAnswered {
-  Term highest_term;
-  Term last_term;
-  Index last;
-};
-
 // A leader numbers the rounds of its heartbeats. When a majority has answered one, nobody else had
 // been elected by the time it was sent; what happened since it cannot know.
 struct HeartbeatRounds {

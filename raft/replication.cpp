@@ -88,9 +88,7 @@ void Raft::accept_append(Message& message) {
   commit_to(std::min(message.commit, last_new));
   reply.index = last_new;
   send(std::move(reply));
-  if (!abstaining_ || !message.release || message.commit > last_new) return;
-  release_at_ = message.commit;
-  if (log_.stable() >= *release_at_) end_abstention();
+  take_release(message, last_new);
 }
 
 void Raft::on_heartbeat_request(const Message& message) {
@@ -100,23 +98,6 @@ void Raft::on_heartbeat_request(const Message& message) {
   reply.round = message.round;
   reply.abstain = abstaining_;
   send(std::move(reply));
-}
-
-void Raft::hear_abstention(Progress& peer, const Message& message) {
-  if (message.abstain && !peer.void_below) {
-    peer.begin_abstention(log_.last());
-    // Committing it, without the member's help, shows that we lead still, and that everything
-    // which its former acknowledgements may have committed is committed.
-    append_own(EntryKind::no_op, nullptr);
-    return;
-  }
-  // Lower ones may be from before the loss: they guide what is sent, and count for no majority.
-  const bool acknowledges = !message.abstain && !message.reject;
-  if (acknowledges && peer.void_below && message.index > *peer.void_below) peer.void_below.reset();
-}
-
-bool Raft::may_release(const Progress& peer) const {
-  return peer.void_below && log_.commit() > *peer.void_below;
 }
 
 void Raft::on_append_reply(const Message& message) {
@@ -234,33 +215,6 @@ void Raft::broadcast_heartbeats() {
     heartbeat.round = reads_.round();
     send(std::move(heartbeat));
   }
-}
-
-void Raft::end_abstention() {
-  abstaining_ = false;
-  status_changed_ = true;
-  if (!release_at_ || !leader_) return;
-  Message reply = make(MessageKind::append_reply, leader_);
-  reply.index = *release_at_;
-  send(std::move(reply));
-}
-
-// In the new term nobody counts on anything that this member said before: it has not voted there,
-// and whoever leads there begins with its true log.
-void Raft::all_members_answered(const AllAnswered& answers) {
-  if (!abstaining_) return;
-  abstaining_ = false;
-  release_at_.reset();
-  vote_floor_ = std::pair(answers.last_term, answers.last);
-  become_follower(std::max(hard_.term, answers.highest_term).next(), MemberId());
-  check_vote_floor();
-}
-
-void Raft::check_vote_floor() {
-  const Index durable = log_.stable();
-  if (!vote_floor_ || std::pair(*log_.term(durable), durable) < *vote_floor_) return;
-  vote_floor_.reset();
-  status_changed_ = true;
 }
 
 }  // namespace warren::raft

@@ -53,8 +53,7 @@ void encode(const raft::Message& message, proto::RaftMessage& out) {
 }
 
 std::optional<raft::Message> decode(proto::RaftMessage& in) {
-  if (in.kind() > static_cast<std::uint32_t>(raft::MessageKind::snapshot_installed))
-    return std::nullopt;
+  if (in.kind() > static_cast<std::uint32_t>(raft::MessageKind::tail_answer)) return std::nullopt;
   raft::Message message;
   message.kind = static_cast<raft::MessageKind>(in.kind());
   message.group = raft::GroupId(in.group());

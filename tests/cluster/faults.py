@@ -1,6 +1,8 @@
 """Faults that strike under load. `strike` does harm and returns the nodes that suffered; `heal`
 undoes it."""
 
+import pathlib
+import random
 import shutil
 import time
 
@@ -134,6 +136,24 @@ class PowerCut(KillAll):
     power_cut = True
 
 
+class TornPowerCut(PowerCut):
+    """the same, and every log ends in a write cut short"""
+
+    def strike(self):
+        victims = super().strike()
+        for victim in victims:
+            store = pathlib.Path(self.cluster.node(victim)["data_directory"]) / "store"
+            newest = max(store.glob("*.log"), key=lambda log: int(log.stem))
+            with newest.open("ab") as log:
+                log.write(random.randbytes(random.randint(1, 4096)))
+        return victims
+
+    def further_checks(self, published, consumed, struck, end):
+        silent = [victim for victim in (1, 2, 3)
+                  if "last write was cut short" not in self.cluster.log(victim)]
+        return [f"node {victim} does not say that its log was torn" for victim in silent]
+
+
 class HangLeader(Fault):
     """SIGSTOP of a queue's leader for 10 s"""
 
@@ -198,4 +218,5 @@ FAULTS = {
     "wipe_disk": WipeDisk,
     "lose_majority": LoseMajority,
     "power_cut": PowerCut,
+    "torn_power_cut": TornPowerCut,
 }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <tuple>
+#include <set>
 
 #include "raft/random.h"
 #include "tests/scenario/raft/world.h"
@@ -61,7 +61,6 @@ class Storm {
     }
     for (int step = 0; step < 20000 && clean(); ++step) {
       advance();
-      if (step == 8000) all_answer();
       if (step > 6000 && step % 100 == 0 && agreed()) return clean();
       if (step % 1000 == 0) propose();
     }
@@ -133,7 +132,7 @@ class Storm {
 
   void fault() {
     const std::uint32_t victim = chance(2) && world_.leader() != 0 ? world_.leader() : any_node();
-    switch (random_.between(1, 8)) {
+    switch (random_.between(1, 9)) {
       case 1:
         return crash(victim);
       case 2:
@@ -160,45 +159,43 @@ class Storm {
         }
         ++fired["stream reset"];
         return;
+      case 9:
+        if (chance(3)) power_cut();
+        return;
     }
   }
 
   void crash(std::uint32_t victim) {
     if (!world_.up(victim)) return;
     ++fired["crash"];
-    const bool abstaining = world_.node(victim).driver->status(World::group).abstaining;
+    forget_healed();
     world_.crash(victim);
-    if (torn_ == victim && !abstaining) torn_ = 0;
-    if (torn_ == 0 && chance(4)) tear(victim);
+    if (torn_.empty() && chance(4)) tear(victim);
     if (chance(2)) restart(victim);
   }
 
-  void restart(std::uint32_t number) { world_.restart(number, torn_ == number); }
+  void restart(std::uint32_t number) { world_.restart(number, torn_.contains(number)); }
 
-  // What the host does for want of a leader: with two voters the torn one's acknowledgement is
-  // needed.
-  void all_answer() {
-    if (torn_ == 0 || !world_.node(torn_).driver->status(World::group).abstaining) return;
-    raft::AllAnswered answers;
-    std::pair<raft::Term, Index> best;
-    std::vector<MemberId> voters;
+  void forget_healed() {
+    std::erase_if(torn_, [this](std::uint32_t number) {
+      if (!world_.up(number)) return false;
+      const bool healed = !world_.node(number).driver->status(World::group).abstaining;
+      if (healed) ++fired["healed"];
+      return healed;
+    });
+  }
+
+  // Every log ends in a write cut short. Nothing was lost that was promised, but nobody knows.
+  void power_cut() {
+    forget_healed();
+    if (!torn_.empty()) return;
+    ++fired["power cut"];
     for (auto& [number, node] : world_.nodes()) {
-      if (number == torn_) continue;
-      const raft::Status status = node->driver->status(World::group);
-      answers.highest_term = std::max(answers.highest_term, status.term);
-      if (std::pair(status.durable_term, status.durable) < best) continue;
-      best = {status.durable_term, status.durable};
-      voters = status.configuration.voters;
+      if (node->driver) world_.crash(number);
+      torn_.insert(number);
     }
-    best = {};
-    for (const MemberId& voter : voters) {
-      if (voter.node == torn_) continue;
-      const raft::Status status = world_.node(voter.node).driver->status(World::group);
-      best = std::max(best, {status.durable_term, status.durable});
-    }
-    std::tie(answers.last_term, answers.last) = best;
-    world_.node(torn_).driver->all_members_answered(World::group, answers);
-    ++fired["all answered"];
+    for (auto& [number, node] : world_.nodes())
+      restart(number);
   }
 
   // Takes synced entries and the vote from one member, as damage to its tail would. Only one at a
@@ -206,7 +203,7 @@ class Storm {
   void tear(std::uint32_t victim) {
     for (auto& [number, node] : world_.nodes()) {
       if (number == victim) continue;
-      // Which voters may hold what was lost must not be in doubt (raft::AllAnswered).
+      // Which voters may hold what was lost must not be in doubt: nobody could answer for it.
       if (!node->driver || !node->driver->status(World::group).configuration_committed) return;
     }
     MemoryLogStore& store = world_.node(victim).store;
@@ -219,7 +216,7 @@ class Storm {
     older.term = store.term(World::group, from.previous()).value_or(raft::Term());
     older.commit = std::min(stored->hard_state.commit, from.previous());
     store.tear(World::group, from, older);
-    torn_ = victim;
+    torn_.insert(victim);
     ++fired["torn tail"];
   }
 
@@ -261,7 +258,8 @@ class Storm {
   // The extra member walks from stranger to learner to voter and back; any voter may go.
   void change_membership() {
     const std::uint32_t leader = world_.leader();
-    if (leader == 0 || torn_ != 0) return;
+    forget_healed();
+    if (leader == 0 || !torn_.empty()) return;
     raft::Driver& driver = *world_.node(leader).driver;
     raft::Configuration next = driver.status(World::group).configuration;
     const MemberId member = World::member(any_node());
@@ -300,7 +298,7 @@ class Storm {
   std::uint64_t loss_ = 0;
   std::uint64_t doubling_ = 0;
   std::uint64_t proposed_ = 0;
-  std::uint32_t torn_ = 0;  // abstains, or will when it starts
+  std::set<std::uint32_t> torn_;  // abstain, or will when they start
 };
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
@@ -329,8 +327,9 @@ TEST(RaftUnderFaults, StaysSafeAndRecoversOnEverySeed) {
   std::printf("\n");
   if (only != 0) return;
   EXPECT_GT(applied, 100 * count);
-  for (const char* kind : {"loss", "doubling", "partition", "crash", "compaction", "transfer",
-                           "stream reset", "membership", "torn tail", "read", "snapshot"}) {
+  for (const char* kind :
+       {"loss", "doubling", "partition", "crash", "compaction", "transfer", "stream reset",
+        "membership", "torn tail", "power cut", "healed", "read", "snapshot"}) {
     EXPECT_GT(fired[kind], 0) << kind << " never fired";
   }
 }

@@ -62,6 +62,10 @@ std::string describe(const raft::Message& m) {
       return "timeout_now" + term;
     case snapshot_installed:
       return "snapshot_installed" + term + " " + std::to_string(m.index.value);
+    case tail_inquiry:
+      return "tail_inquiry" + term;
+    case tail_answer:
+      return "tail_answer" + term + (m.reject ? " wait" : " durable " + at(m.index, m.log_term));
   }
   return "";
 }

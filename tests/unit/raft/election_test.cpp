@@ -3,12 +3,6 @@
 namespace warren::raft {
 namespace {
 
-Message asking(Message request, Index last, Term last_term) {
-  request.index = last;
-  request.log_term = last_term;
-  return request;
-}
-
 TEST_F(RaftTest, AloneItLeadsOnceItsOwnVoteIsDurable) {
   Raft raft = founded(1);
   raft.tick();
@@ -168,36 +162,6 @@ TEST_F(RaftTest, TimeoutNowIsTakenFromTheLeaderOnly) {
   EXPECT_EQ(raft.role(), Role::follower);
   raft.step(from(2, MessageKind::timeout_now, Term(1)));
   EXPECT_EQ(raft.role(), Role::candidate);
-}
-
-TEST_F(RaftTest, ATornTailNeitherVotesNorCampaigns) {
-  {
-    founded(3);
-  }
-  StoredGroup torn = *store_.stored(group, member(1));
-  torn.abstain = true;
-  Raft raft(config_, torn, store_);
-  for (int i = 0; i < 1000; ++i)
-    raft.tick();
-  EXPECT_EQ(raft.role(), Role::follower);
-  raft.step(asking(from(2, MessageKind::vote_request, Term(2)), Index(9), Term(1)));
-  EXPECT_EQ(raft.vote(), MemberId());
-  EXPECT_TRUE(raft.status().abstaining);
-}
-
-TEST_F(RaftTest, AfterAllAnsweredItVotesForNoLesserLog) {
-  {
-    founded(3);
-  }
-  StoredGroup torn = *store_.stored(group, member(1));
-  torn.abstain = true;
-  Raft raft(config_, torn, store_);
-  raft.all_members_answered({Term(4), Term(3), Index(5)});
-  EXPECT_EQ(raft.term(), Term(5));
-  raft.step(asking(from(2, MessageKind::vote_request, Term(6)), Index(4), Term(3)));
-  EXPECT_EQ(raft.vote(), MemberId());
-  raft.step(asking(from(3, MessageKind::vote_request, Term(6)), Index(5), Term(3)));
-  EXPECT_EQ(raft.vote(), member(3));
 }
 
 }  // namespace

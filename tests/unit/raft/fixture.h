@@ -75,6 +75,12 @@ class RaftTest : public testing::Test {
     }
     return message;
   }
+  // A candidate's request, with the end of its log.
+  static Message asking(Message request, Index last, Term last_term) {
+    request.index = last;
+    request.log_term = last_term;
+    return request;
+  }
   Message acknowledge(std::uint32_t node, Term term, Index index) const {
     Message message = from(node, MessageKind::append_reply, term);
     message.index = index;
