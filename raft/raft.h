@@ -24,6 +24,7 @@
 #include "raft/random.h"
 #include "raft/reads.h"
 #include "raft/ready.h"
+#include "raft/tail_inquiry.h"
 #include "raft/types.h"
 
 namespace warren::raft {
@@ -84,18 +85,6 @@ class Raft {
     MemberId to;
     std::uint32_t elapsed = 0;
     bool told = false;
-  };
-  using LogEnd = std::pair<Term, Index>;  // compares as the thesis does: §3.6.1
-  struct TailAnswer {
-    Term term;
-    LogEnd durable;
-    Index commit;
-    std::vector<Membership::Version> versions;  // as Membership has them
-  };
-  // The members that are asked what they have, and those that have said.
-  struct TailInquiry {
-    std::uint64_t round = 0;
-    std::map<MemberId, std::optional<TailAnswer>> answers;
   };
 
   // raft.cpp
