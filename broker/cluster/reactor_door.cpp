@@ -30,6 +30,7 @@ ReactorDoor::~ReactorDoor() = default;
 void ReactorDoor::start() {
   timer_.start_every(expiry_period, [this] {
     expire_deletions();
+    expire_catalog_waiters();
     // The keeper tells; should the lease have come and gone meanwhile, this does.
     if (!routable_waiters_.empty() && may_route()) on_routable();
   });
@@ -233,15 +234,27 @@ void ReactorDoor::set_catalog(std::shared_ptr<const catalog::Snapshot> catalog) 
   catalog_ = std::move(catalog);
   while (!catalog_waiters_.empty() && catalog_waiters_.begin()->first <= catalog_->index()) {
     auto node = catalog_waiters_.extract(catalog_waiters_.begin());
-    node.mapped()();
+    node.mapped().then(true);
   }
 }
 
-void ReactorDoor::once_applied(CatalogIndex index, std::function<void()> then) {
-  if (catalog_ && catalog_->index() >= index)
-    then();
-  else
-    catalog_waiters_.emplace(index, std::move(then));
+void ReactorDoor::once_applied(CatalogIndex index, std::function<void(bool applied)> then) {
+  if (catalog_ && catalog_->index() >= index) return then(true);
+  BootTime deadline = reactor_.now() + BootTime(world_.operation_timeout());
+  catalog_waiters_.emplace(index, CatalogWaiter{deadline, std::move(then)});
+}
+
+// The cluster has decided; this node, cut off meanwhile, does not route by it yet.
+void ReactorDoor::expire_catalog_waiters() {
+  BootTime now = reactor_.now();
+  std::vector<CatalogWaiter> late;
+  std::erase_if(catalog_waiters_, [&](auto& item) {
+    if (item.second.deadline > now) return false;
+    late.push_back(std::move(item.second));
+    return true;
+  });
+  for (CatalogWaiter& waiter : late)
+    waiter.then(false);
 }
 
 void ReactorDoor::define(catalog::Command command,
@@ -252,7 +265,12 @@ void ReactorDoor::define(catalog::Command command,
                                      done = std::move(done)](Result<catalog::Outcome> result) {
     reactor_.post([this, done, result = std::move(result)]() mutable {
       CatalogIndex index = result ? result->index : CatalogIndex();
-      once_applied(index, [done = std::move(done), result = std::move(result)] { done(result); });
+      once_applied(index, [done = std::move(done), result = std::move(result)](bool applied) {
+        if (applied) return done(result);
+        done(fail(ReplyCode::internal_error,
+                  "the cluster has done this, but this node does not know it yet: it cannot reach "
+                  "the others"));
+      });
     });
   });
 }

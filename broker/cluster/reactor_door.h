@@ -101,9 +101,10 @@ class ReactorDoor final : public Door {
   void on_arrived(GroupId group, std::size_t octets, bool full);
   void resume_writers(GroupId group);
   void note_group(std::uint64_t channel, GroupId group);
-  void once_applied(CatalogIndex index, std::function<void()> then);
+  void once_applied(CatalogIndex index, std::function<void(bool applied)> then);
   void on_sealed(std::uint64_t tag, const queue::Outcome& outcome);
   void expire_deletions();
+  void expire_catalog_waiters();
 
   runtime::Reactor& reactor_;
   const std::size_t index_;
@@ -117,7 +118,11 @@ class ReactorDoor final : public Door {
   std::set<GroupId> full_;
   std::map<GroupId, std::size_t> in_transit_;  // octets that their lane has not taken over yet
   std::map<GroupId, std::vector<std::function<void()>>> writable_waiters_;
-  std::multimap<CatalogIndex, std::function<void()>> catalog_waiters_;
+  struct CatalogWaiter {
+    BootTime deadline;
+    std::function<void(bool applied)> then;
+  };
+  std::multimap<CatalogIndex, CatalogWaiter> catalog_waiters_;
   std::uint64_t seal_channel_ = 0;  // the door's own, for deletions
   std::uint64_t last_deletion_ = 0;
   std::map<std::uint64_t, Deletion> deletions_;

@@ -1,5 +1,8 @@
 #include "broker/cluster/reactor_door.h"
 
+#include <chrono>
+#include <thread>
+
 #include "tests/unit/broker/cluster/lane_fixture.h"
 
 namespace warren::cluster {
@@ -29,7 +32,7 @@ class DoorTest : public LaneTest, public DoorWorld {
     defined.push_back(std::move(command));
     answer = std::move(done);
   }
-  Milliseconds operation_timeout() const override { return Milliseconds(15000); }
+  Milliseconds operation_timeout() const override { return time_limit; }
   std::optional<GroupId> preferred_group() const override { return std::nullopt; }
 
   void open() {
@@ -48,6 +51,7 @@ class DoorTest : public LaneTest, public DoorWorld {
 
   std::unique_ptr<ReactorDoor> door;
   std::uint64_t consumers = 0;
+  Milliseconds time_limit{15000};
   std::vector<catalog::Command> defined;
   replica::CatalogClient::Done answer;
 };
@@ -69,6 +73,33 @@ TEST_F(DoorTest, DefinitionIsAnsweredOnceItsIndexIsAppliedHere) {
   at_door([&](ReactorDoor& d) { d.set_catalog(fixture.snapshot()); });
   ASSERT_TRUE(told);
   EXPECT_TRUE(*told);
+}
+
+TEST_F(DoorTest, DefinitionThatIsNotAppliedHereInTimeIs541) {
+  open();
+  time_limit = Milliseconds(1);
+  std::optional<Result<catalog::Outcome>> told;
+  at_door([&](ReactorDoor& d) {
+    d.start();
+    d.define(catalog::DeleteQueue{QueueId(9)}, [&](Result<catalog::Outcome> r) { told = r; });
+  });
+  at_door([&](ReactorDoor&) {
+    catalog::Outcome outcome;
+    outcome.index = CatalogIndex(fixture.index().value + 1);
+    answer(outcome);
+  });
+  for (int i = 0; i < 1000 && !told; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    at_door([](ReactorDoor&) {});
+  }
+  ASSERT_TRUE(told);
+  ASSERT_FALSE(*told);
+  EXPECT_EQ(told->error().code, ReplyCode::internal_error);
+  fixture.declare("next");
+  at_door([&](ReactorDoor& d) {
+    d.set_catalog(fixture.snapshot());
+    d.stop();
+  });
 }
 
 TEST_F(DoorTest, DeletingWhatIsNotThereIsDone) {
