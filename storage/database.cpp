@@ -45,7 +45,7 @@ rocksdb::ColumnFamilyOptions family_options(std::size_t memtable_bytes,
                                             const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = memtable_bytes;
-  options.max_write_buffer_number = 3;
+  options.max_write_buffer_number = 2;
   options.compression = rocksdb::kNoCompression;
   options.level_compaction_dynamic_level_bytes = true;
   rocksdb::BlockBasedTableOptions table;

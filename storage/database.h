@@ -31,9 +31,9 @@ struct OpenError {
 };
 
 struct DatabaseOptions {
-  // What a consumer that keeps up leaves behind dies here, unwritten. While the disk is slow up to
-  // three of them are in memory, of the 512 MiB that a node may have in all.
-  std::size_t memtable_bytes = 32u << 20;
+  // What a consumer that keeps up leaves behind dies here, unwritten. While one is written to a
+  // file there are two of them in memory, of the 512 MiB that a node may have in all.
+  std::size_t memtable_bytes = 64u << 20;
   // Bounds the replay at start.
   std::size_t wal_bytes = 256u << 20;
   std::size_t block_cache_bytes = 32u << 20;

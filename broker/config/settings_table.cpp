@@ -229,7 +229,7 @@ Rows resource_rows() {
        "Recent entries of all groups in memory, half for followers, half for consumers", 1048576,
        any},
       {"warren.snapshot_after_bytes", Unit::bytes, &S::snapshot_after,
-       "Log of a group after which it makes a snapshot", 1048576, any},
+       "Log of a group after which it makes a snapshot at the latest", 1048576, any},
       {"warren.snapshot_interval_ms", Unit::milliseconds, &S::snapshot_interval,
        "Or after so long, with anything settled", 100, hour_ms},
       {"warren.lagging_log_bytes", Unit::bytes, &S::lagging_log_limit,

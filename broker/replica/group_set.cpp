@@ -75,6 +75,8 @@ Result<void> GroupSet::add_group(const raft::StoredGroup& stored, Now now) {
   group->status.abstaining = stored.abstain;
   Group& placed = *groups_.emplace(id, std::move(group)).first->second;
   driver_.add_group(raft_config(id), stored);
+  // A crash may have lost the deletion after the compaction, and a quiet group makes no snapshot.
+  delete_below_log(placed);
   if (placed.catalog) publish_catalog(placed, {.unknown = true});
   return {};
 }

@@ -27,6 +27,10 @@ namespace warren::replica {
 struct GroupSetConfig {
   raft::Config raft;  // seed is mixed with each group's number
   QueueHostConfig host;
+  // A snapshot is due after so much log, four times the octets of the one before within these
+  // bounds: often, so that what was consumed is deleted before the store has written it to a file;
+  // but less often than it costs.
+  std::uint64_t snapshot_log_bytes_min = 8u << 20;
   std::uint64_t snapshot_log_bytes = 64u << 20;
   Milliseconds snapshot_interval{30000};       // with anything settled
   std::uint64_t retain_log_bytes = 64u << 20;  // served as log to slow followers, below a snapshot
@@ -166,6 +170,7 @@ class GroupSet final : private raft::StateMachine {
   void write_snapshot(Group& group);
   void on_snapshot_durable(GroupId id, const raft::SnapshotMeta& meta, std::uint64_t generation);
   void compact(Group& group);
+  void delete_below_log(Group& group);
 
   const GroupSetConfig config_;
   GroupStore& store_;

@@ -95,8 +95,9 @@ struct GroupSet::Group {
   bool restarted = false;  // since then the node was down for an unknown time
 
   // Snapshots and compaction.
-  std::uint64_t log_bytes = 0;       // applied, ever, in this process
-  std::uint64_t snapshot_bytes = 0;  // log_bytes at the last snapshot
+  std::uint64_t log_bytes = 0;        // applied, ever, in this process
+  std::uint64_t snapshot_bytes = 0;   // log_bytes at the last snapshot
+  std::uint64_t snapshot_octets = 0;  // what it wrote
   BootTime snapshot_at{};
   raft::Index snapshot_index;  // of the durable one, or of the one being written
   bool snapshot_running = false;

@@ -58,7 +58,9 @@ void GroupSet::consider_snapshot(Group& group) {
   if (group.installing) return;
   if (group.snapshot_running || !group.status.configuration_committed) return;
   if (group.state().applied().value <= group.snapshot_index.value) return;
-  bool long_log = group.log_bytes - group.snapshot_bytes >= config_.snapshot_log_bytes;
+  std::uint64_t due = std::min(std::max(4 * group.snapshot_octets, config_.snapshot_log_bytes_min),
+                               config_.snapshot_log_bytes);
+  bool long_log = group.log_bytes - group.snapshot_bytes >= due;
   bool long_ago = group.settled && now_.boot - group.snapshot_at >= config_.snapshot_interval;
   if (long_log || long_ago) write_snapshot(group);
 }
@@ -80,7 +82,11 @@ void GroupSet::write_snapshot(Group& group) {
   store_.delete_entries(raft_group(group.id),
                         group.deletable.take_below(store_.first(raft_group(group.id)).value));
 #endif
-  store_.write_snapshot(raft_group(group.id), meta, group.state().take_parts(false),
+  std::vector<StatePart> parts = group.state().take_parts(false);
+  group.snapshot_octets = 0;
+  for (const StatePart& part : parts)
+    group.snapshot_octets += part.key.size() + (part.octets ? part.octets->size() : 0);
+  store_.write_snapshot(raft_group(group.id), meta, std::move(parts),
                         [this, id = group.id, meta, generation = group.generation] {
                           on_snapshot_durable(id, meta, generation);
                         });
@@ -117,6 +123,10 @@ void GroupSet::compact(Group& group) {
     wanted = snapshot;
   raft::Index first(std::min(wanted, snapshot) + 1);
   if (first > store_.first(raft_group(group.id))) store_.compact(raft_group(group.id), first);
+  delete_below_log(group);
+}
+
+void GroupSet::delete_below_log(Group& group) {
   auto ranges = group.deletable.take_below(store_.first(raft_group(group.id)).value);
   if (!ranges.empty()) store_.delete_entries(raft_group(group.id), ranges);
 }

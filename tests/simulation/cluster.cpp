@@ -24,7 +24,10 @@ Cluster::Cluster(World& w, std::uint32_t nodes, std::uint32_t group_count)
   config.host.dispatcher.tight_window_octets = 512;
   config.host.dispatcher.session_octets = 4096;
   config.host.entry_bytes = 4096;
+  config.host.entries_in_flight = world.draw(1, 3);
+  config.host.full_entry = world.draw(64, 4096);
   config.snapshot_log_bytes = world.draw(4, 48) << 10;
+  config.snapshot_log_bytes_min = world.draw(1, 16) << 10;
   config.snapshot_interval = Milliseconds(world.draw(200, 2'000));
   config.retain_log_bytes = world.draw(2, 24) << 10;
   client_config.batch_bytes = 2048;
