@@ -107,7 +107,8 @@ class RaftService : public proto::Raft::CallbackService {
     if (auto status = gate_.admit(*context, from); !status.ok())
       return new RefusedStream<proto::RaftBatch, proto::Closed>(status);
     auto end = RaftEnd::accept(*context);
-    end->start({[this](proto::RaftBatch batch) { receive(batch); }, [] {}});
+    end->start({[this](proto::RaftBatch batch) { receive(batch); },
+                [this, from] { requests_.on_raft_stream_lost(from); }});
     return end.get();
   }
 

@@ -1,5 +1,6 @@
 """What must hold after a fault. Each check returns a list of sentences: what was broken."""
 
+import bisect
 import collections
 
 
@@ -15,9 +16,10 @@ def confirmed_were_consumed(published, consumed):
     return broken
 
 
-def first_deliveries_are_in_order(consumed):
-    """A message that comes as redelivered was handed out before, perhaps to a consumer that died
-    before it saw it: that was its first delivery."""
+def first_deliveries_are_in_order(published, consumed):
+    """Of what a publisher sent on one connection. A message that comes as redelivered was handed
+    out before, perhaps to a consumer that died before it saw it: that was its first delivery."""
+    began = {publisher.name: publisher.connections_began for publisher in published}
     broken = []
     for consumer in consumed:
         seen, last = set(), collections.defaultdict(lambda: -1)
@@ -28,9 +30,10 @@ def first_deliveries_are_in_order(consumed):
             seen.add((name, number))
             if redelivered:
                 continue
-            if number < last[name]:
-                late.append((name, number, redelivered, last[name]))
-            last[name] = max(last[name], number)
+            sent_on = (name, bisect.bisect(began.get(name, []), number))
+            if number < last[sent_on]:
+                late.append((name, number, redelivered, last[sent_on]))
+            last[sent_on] = max(last[sent_on], number)
         if late:
             name, number, redelivered, before = late[0]
             broken.append(f"{consumer.queue}: {name}:{number} came first after {before}"
@@ -93,7 +96,7 @@ def confirms_resumed(published, end):
 
 def all_checks(published, consumed):
     return (confirmed_were_consumed(published, consumed)
-            + first_deliveries_are_in_order(consumed)
+            + first_deliveries_are_in_order(published, consumed)
             + nothing_came_back_to_a_client_that_stayed(consumed)
             + redelivered_is_never_missing(consumed))
 

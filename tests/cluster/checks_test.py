@@ -16,10 +16,19 @@ def test_a_lost_confirmed_message_is_found():
 
 
 def test_disorder_among_first_deliveries_is_found_and_redelivery_is_not():
+    publisher = PublisherReport("p", 1, connections_began=[0])
     assert checks.first_deliveries_are_in_order(
-        [consumer(("p", 1, False, 1), ("p", 0, False, 1))])
+        [publisher], [consumer(("p", 1, False, 1), ("p", 0, False, 1))])
     assert not checks.first_deliveries_are_in_order(
-        [consumer(("p", 0, False, 1), ("p", 1, False, 1), ("p", 0, True, 2))])
+        [publisher], [consumer(("p", 0, False, 1), ("p", 1, False, 1), ("p", 0, True, 2))])
+
+
+def test_order_is_that_of_one_connection():
+    late = consumer(("p", 2, False, 1), ("p", 1, False, 1), ("p", 3, False, 1))
+    assert not checks.first_deliveries_are_in_order(
+        [PublisherReport("p", 1, connections_began=[0, 2])], [late])
+    assert checks.first_deliveries_are_in_order(
+        [PublisherReport("p", 1, connections_began=[0, 1])], [late])
 
 
 def test_a_message_twice_on_one_connection_is_found():

@@ -24,6 +24,7 @@ class PublisherReport:
     nacked: int = 0
     sent: int = 0
     confirm_times: list = dataclasses.field(default_factory=list)
+    connections_began: list = dataclasses.field(default_factory=list)  # with which number
     longest_wait: float = 0.0  # seconds from a publish to its confirm or nack; for ever: inf
     connections_lost: int = 0
 
@@ -118,6 +119,7 @@ class Publisher(Client):
         self.next_number = 0
 
     def on_channel(self, channel):
+        self.report.connections_began.append(self.next_number)
         self.tag = 0
         self.unconfirmed = collections.OrderedDict()
         channel.confirm_delivery(self.on_confirm)

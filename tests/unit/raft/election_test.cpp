@@ -155,6 +155,18 @@ TEST_F(RaftTest, ALeaderThatOneOfTwoFollowersHearsLeadsOn) {
   EXPECT_EQ(raft.role(), Role::leader);
 }
 
+// What it had sent is read after our own stream to it broke, and before its stream to us ends.
+TEST_F(RaftTest, ADeadLeadersLastMessagesKeepItNoLeader) {
+  Raft raft = founded(3);
+  raft.step(append(Term(1), Index(1), Term(1), {}));
+  raft.on_peer_reset(2);
+  raft.step(append(Term(1), Index(1), Term(1), {1}));
+  raft.on_peer_reset(2);
+  for (std::uint32_t i = 0; i <= config_.reset_jitter_max_ticks; ++i)
+    raft.tick();
+  EXPECT_EQ(raft.role(), Role::pre_candidate);
+}
+
 TEST_F(RaftTest, TimeoutNowIsTakenFromTheLeaderOnly) {
   Raft raft = founded(3);
   raft.step(append(Term(1), Index(1), Term(1), {}));
