@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 
+#include <memory>
 #include <random>
 
 #include "storage/power_cut_file_system.h"
@@ -134,10 +135,10 @@ TEST(PowerCut, ASnapshotIsTheFormerOrTheNewOneWhole) {
         writer.put("part " + std::to_string(part),
                    std::to_string(10000000 + version) + std::string(random() % 30000, 'x'));
       if (round == 2 && random() % 3 == 0) break;  // the power goes before the commit
-      bool done = false;
-      writer.commit({Index(version), Term(1), {}}, [&] { done = true; });
+      auto done = std::make_shared<bool>(false);  // the last one is told after this round
+      writer.commit({Index(version), Term(1), {}}, [done] { *done = true; });
       if (round == 2) break;
-      store.mailbox.pump_until([&] { return done; });
+      store.mailbox.pump_until([&] { return *done; });
       acknowledged = version;
     }
     life.cut_in_next_write(random() | 1);
