@@ -16,6 +16,12 @@ def confirmed_were_consumed(published, consumed):
     return broken
 
 
+def every_publisher_was_confirmed(published):
+    """A load that never flowed shows nothing."""
+    return [f"{publisher.name} was never confirmed anything"
+            for publisher in published if not publisher.confirmed]
+
+
 def first_deliveries_are_in_order(published, consumed):
     """Of what a publisher sent on one connection. A message that comes as redelivered was handed
     out before, perhaps to a consumer that died before it saw it: that was its first delivery."""
@@ -95,7 +101,8 @@ def confirms_resumed(published, end):
 
 
 def all_checks(published, consumed):
-    return (confirmed_were_consumed(published, consumed)
+    return (every_publisher_was_confirmed(published)
+            + confirmed_were_consumed(published, consumed)
             + first_deliveries_are_in_order(published, consumed)
             + nothing_came_back_to_a_client_that_stayed(consumed)
             + redelivered_is_never_missing(consumed))

@@ -15,6 +15,11 @@ def test_a_lost_confirmed_message_is_found():
         [publisher], [consumer(("p", 0, False, 1), ("p", 1, False, 1))])
 
 
+def test_a_load_that_never_flowed_is_found():
+    assert checks.every_publisher_was_confirmed([PublisherReport("p", 1)])
+    assert not checks.every_publisher_was_confirmed([PublisherReport("p", 1, confirmed={0})])
+
+
 def test_disorder_among_first_deliveries_is_found_and_redelivery_is_not():
     publisher = PublisherReport("p", 1, connections_began=[0])
     assert checks.first_deliveries_are_in_order(
