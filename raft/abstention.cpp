@@ -53,7 +53,7 @@ void Raft::end_abstention() {
 // No leader: perhaps because too many have lost their tails. Once every member that may have a part
 // in what this one acknowledged has said what it has, nothing of that is unknown any more.
 void Raft::ask_members() {
-  inquiry_ = TailInquiry{random_.next(), {}};
+  inquiry_ = TailInquiry{random_.next(), false, {}};
   ask_named(membership_.versions());
 }
 
@@ -67,6 +67,7 @@ bool Raft::ask_named(const std::vector<Membership::Version>& versions) {
     if (!fresh) return;
     Message inquiry = make(MessageKind::tail_inquiry, member);
     inquiry.round = inquiry_->round;
+    inquiry.binding = inquiry_->binding;
     send(std::move(inquiry));
   };
   for (const Membership::Version& version : versions) {
@@ -77,9 +78,13 @@ bool Raft::ask_named(const std::vector<Membership::Version>& versions) {
 }
 
 void Raft::on_tail_inquiry(const Message& message) {
+  const bool led = hears_leader();
+  if (!led && message.binding && message.term > hard_.term)
+    become_follower(message.term, MemberId());
   Message answer = make(MessageKind::tail_answer, message.from);
   answer.round = message.round;
-  answer.reject = hears_leader();
+  answer.reject = led;
+  answer.binding = message.binding;
   answer.index = log_.stable();
   answer.log_term = log_.term(log_.stable()).value_or(Term());
   answer.commit = log_.commit();
@@ -92,6 +97,7 @@ void Raft::on_tail_inquiry(const Message& message) {
 
 void Raft::on_tail_answer(const Message& message) {
   if (!abstaining_ || !inquiry_ || message.round != inquiry_->round) return;
+  if (message.binding != inquiry_->binding) return;
   const auto asked = inquiry_->answers.find(message.from);
   if (asked == inquiry_->answers.end()) return;
   if (message.reject || hears_leader()) return inquiry_.reset();
@@ -110,9 +116,9 @@ void Raft::on_tail_answer(const Message& message) {
 // majority of them holds whatever is committed, and an older configuration is of no interest: a
 // member that it names may be gone for ever.
 //
-// In a new term nobody counts on anything that this member said before: it has not voted there, and
-// whoever leads there begins with its true log. What it acknowledged is in the best log of those
-// that could be elected; a learner may be ahead of them, but could not.
+// In the new term nobody counts on anything that this member said before: it has not voted there,
+// and whoever leads there begins with its true log. What it acknowledged is in the best log of
+// those that could be elected; a learner may be ahead of them, but could not.
 void Raft::conclude_inquiry() {
   LogEnd best{log_.term(log_.stable()).value_or(Term()), log_.stable()};
   const std::vector<Membership::Version>* named = &membership_.versions();
@@ -130,6 +136,12 @@ void Raft::conclude_inquiry() {
   while (versions.size() > 1 && versions[1].index <= commit)
     versions.erase(versions.begin());
   if (!ask_named(versions)) return;
+  if (!inquiry_->binding) {
+    become_follower(highest.next(), MemberId());
+    inquiry_ = TailInquiry{random_.next(), true, {}};
+    ask_named(versions);
+    return;
+  }
   LogEnd floor;
   for (const auto& [member, answer] : inquiry_->answers)
     if (answer && names_voter(versions, member)) floor = std::max(floor, answer->durable);
@@ -137,7 +149,8 @@ void Raft::conclude_inquiry() {
   abstaining_ = false;
   release_at_.reset();
   vote_floor_ = floor;
-  become_follower(highest.next(), MemberId());
+  status_changed_ = true;
+  if (highest > hard_.term) become_follower(highest, MemberId());
   check_vote_floor();
 }
 

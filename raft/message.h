@@ -46,6 +46,7 @@ struct Message {
   bool abstain = false;        // append_reply, heartbeat_reply: the sender lost its tail, what
                                // it acknowledged before is void (StoredGroup::abstain)
   bool release = false;        // append_request: the above may end once `commit` is durable
+  bool binding = false;        // tail_inquiry: enter `term` before answering; and its answer
   std::uint64_t round = 0;     // heartbeat and its reply: HeartbeatRounds, 0: none; tail_inquiry
                                // and its answer: never the same twice, in whatever life
   std::vector<Entry> entries;  // append_request; tail_answer: Membership::versions()

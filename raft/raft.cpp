@@ -22,8 +22,7 @@ Raft::Raft(const Config& config, const StoredGroup& stored, LogStore& store)
   RAFT_CHECK(self_);
   RAFT_CHECK(config.election_min_ticks > config.heartbeat_ticks);
   load_configurations(stored);
-  // Alone, all members have answered.
-  if (is_sole_voter()) abstaining_ = false;
+  if (is_alone()) abstaining_ = false;
   reset_election_timer();
 }
 
@@ -52,13 +51,18 @@ void Raft::found(const Configuration& founding, bool eager) {
   note_configurations({entry});
   log_.append({std::move(entry)});
   commit_to(Index(1));
-  if (is_sole_voter()) abstaining_ = false;
+  if (is_alone()) abstaining_ = false;
   eager_ = eager;
   reset_election_timer();
 }
 
 bool Raft::is_self_voter() const {
   return is_voter(configuration(), self_);
+}
+
+// All members have answered then. A learner might know that it is a voter by now.
+bool Raft::is_alone() const {
+  return is_sole_voter() && configuration().learners.empty();
 }
 
 bool Raft::is_sole_voter() const {

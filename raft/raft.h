@@ -1,7 +1,7 @@
 // One group's consensus: a deterministic state machine without clock, I/O or threads. Inputs are
 // messages, ticks, requests and disk acknowledgements; everything that it wants is in take_ready().
 // Owned by Driver; any thread, one at a time. Split by concern: raft.cpp (doors and roles),
-// election.cpp, replication.cpp (log, configuration, snapshots), requests.cpp (the host's wishes).
+// election.cpp, replication.cpp, abstention.cpp (lost tails), requests.cpp (the host's wishes).
 // Raft thesis chapters 3, 4, 6, 9.6, 10.2.1.
 #pragma once
 
@@ -100,6 +100,7 @@ class Raft {
   void collect_writes(Ready& ready);
   bool is_self_voter() const;
   bool is_sole_voter() const;
+  bool is_alone() const;
   bool needs_write() const;
 
   // election.cpp

@@ -22,8 +22,12 @@ struct TailAnswer {
   std::vector<Membership::Version> versions;
 };
 
+// Asked twice. First whether anybody hears a leader, and for the highest term. Then, in a term
+// above that, for what counts: who has entered it acknowledges nothing to a former leader any more,
+// which might otherwise commit with an acknowledgement that is lost here.
 struct TailInquiry {
   std::uint64_t round = 0;
+  bool binding = false;                                   // the second time
   std::map<MemberId, std::optional<TailAnswer>> answers;  // nothing: asked, not answered
 };
 

@@ -122,7 +122,7 @@ class Cluster final : public LaneWorld,
 
   // PeerRequests
   void on_raft_messages(std::vector<raft::Message> messages) override;
-  void on_raft_stream_lost(NodeId from) override;
+  void on_raft_streams_lost(NodeId from) override;
   void on_session_opened(std::uint64_t id, NodeId from,
                          std::shared_ptr<SessionReply> reply) override;
   void on_session_request(std::uint64_t id, proto::SessionFrames frames) override;

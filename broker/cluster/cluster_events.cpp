@@ -298,7 +298,7 @@ void Cluster::on_raft_messages(std::vector<raft::Message> messages) {
 
 // Told again, for our own stream to a dead peer may break first: what it had still sent to us then
 // looked like a sign of life.
-void Cluster::on_raft_stream_lost(NodeId from) {
+void Cluster::on_raft_streams_lost(NodeId from) {
   if (lanes_up_) post_to_lanes([from](Lane& lane) { lane.on_peer_reset(from); });
 }
 

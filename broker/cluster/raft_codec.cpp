@@ -47,6 +47,7 @@ void encode(const raft::Message& message, proto::RaftMessage& out) {
   out.set_transfer(message.transfer);
   out.set_abstain(message.abstain);
   out.set_release(message.release);
+  out.set_binding(message.binding);
   out.set_round(message.round);
   for (const raft::Entry& entry : message.entries)
     encode(entry, *out.add_entries());
@@ -68,6 +69,7 @@ std::optional<raft::Message> decode(proto::RaftMessage& in) {
   message.transfer = in.transfer();
   message.abstain = in.abstain();
   message.release = in.release();
+  message.binding = in.binding();
   message.round = in.round();
   message.entries.reserve(static_cast<std::size_t>(in.entries_size()));
   for (proto::RaftEntry& entry : *in.mutable_entries()) {

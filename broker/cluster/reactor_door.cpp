@@ -238,9 +238,9 @@ void ReactorDoor::set_catalog(std::shared_ptr<const catalog::Snapshot> catalog) 
   }
 }
 
-void ReactorDoor::once_applied(CatalogIndex index, std::function<void(bool applied)> then) {
+void ReactorDoor::once_applied(CatalogIndex index, BootTime deadline,
+                               std::function<void(bool applied)> then) {
   if (catalog_ && catalog_->index() >= index) return then(true);
-  BootTime deadline = reactor_.now() + BootTime(world_.operation_timeout());
   catalog_waiters_.emplace(index, CatalogWaiter{deadline, std::move(then)});
 }
 
@@ -261,16 +261,19 @@ void ReactorDoor::define(catalog::Command command,
                          std::function<void(Result<catalog::Outcome>)> done) {
   if (auto* declare = std::get_if<catalog::DeclareQueue>(&command))
     declare->preferred_group = world_.preferred_group();
-  world_.define(std::move(command), [this,
+  BootTime deadline = reactor_.now() + BootTime(world_.operation_timeout());
+  world_.define(std::move(command), [this, deadline,
                                      done = std::move(done)](Result<catalog::Outcome> result) {
-    reactor_.post([this, done, result = std::move(result)]() mutable {
+    reactor_.post([this, deadline, done, result = std::move(result)]() mutable {
       CatalogIndex index = result ? result->index : CatalogIndex();
-      once_applied(index, [done = std::move(done), result = std::move(result)](bool applied) {
-        if (applied) return done(result);
-        done(fail(ReplyCode::internal_error,
-                  "the cluster has done this, but this node does not know it yet: it cannot reach "
-                  "the others"));
-      });
+      once_applied(
+          index, deadline, [done = std::move(done), result = std::move(result)](bool applied) {
+            if (applied) return done(result);
+            done(fail(
+                ReplyCode::internal_error,
+                "the cluster has done this, but this node does not know it yet: it cannot reach "
+                "the others"));
+          });
     });
   });
 }

@@ -101,7 +101,7 @@ class ReactorDoor final : public Door {
   void on_arrived(GroupId group, std::size_t octets, bool full);
   void resume_writers(GroupId group);
   void note_group(std::uint64_t channel, GroupId group);
-  void once_applied(CatalogIndex index, std::function<void(bool applied)> then);
+  void once_applied(CatalogIndex index, BootTime deadline, std::function<void(bool applied)> then);
   void on_sealed(std::uint64_t tag, const queue::Outcome& outcome);
   void expire_deletions();
   void expire_catalog_waiters();

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <charconv>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -97,6 +99,25 @@ class RefusedSnapshot : public grpc::ServerReadReactor<proto::SnapshotPart> {
   void OnDone() override { delete this; }
 };
 
+// How many Raft streams each node has to here. Any thread.
+class OpenStreams {
+ public:
+  void add(NodeId from) {
+    std::lock_guard lock(mutex_);
+    ++counts_[from];
+  }
+  // True: it was the last. While another is open the node lives: an old connection that nobody
+  // closed may end long after its node has come back.
+  bool remove(NodeId from) {
+    std::lock_guard lock(mutex_);
+    return --counts_[from] == 0;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<NodeId, std::size_t> counts_;
+};
+
 class RaftService : public proto::Raft::CallbackService {
  public:
   RaftService(PeerRequests& requests, Gate& gate) : requests_(requests), gate_(gate) {}
@@ -107,8 +128,11 @@ class RaftService : public proto::Raft::CallbackService {
     if (auto status = gate_.admit(*context, from); !status.ok())
       return new RefusedStream<proto::RaftBatch, proto::Closed>(status);
     auto end = RaftEnd::accept(*context);
+    open_.add(from);
     end->start({[this](proto::RaftBatch batch) { receive(batch); },
-                [this, from] { requests_.on_raft_stream_lost(from); }});
+                [this, from] {
+                  if (open_.remove(from)) requests_.on_raft_streams_lost(from);
+                }});
     return end.get();
   }
 
@@ -131,6 +155,7 @@ class RaftService : public proto::Raft::CallbackService {
 
   PeerRequests& requests_;
   Gate& gate_;
+  OpenStreams open_;
   std::atomic<std::uint64_t> last_snapshot_{0};
 };
 

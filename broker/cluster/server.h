@@ -27,8 +27,8 @@ class PeerRequests {
  public:
   virtual ~PeerRequests() = default;
   virtual void on_raft_messages(std::vector<raft::Message> messages) = 0;
-  // After the last messages of one of its streams.
-  virtual void on_raft_stream_lost(NodeId from) = 0;
+  // After the last messages of the last of its streams.
+  virtual void on_raft_streams_lost(NodeId from) = 0;
 
   // `id` is never reused while the process lives.
   virtual void on_session_opened(std::uint64_t id, NodeId from,

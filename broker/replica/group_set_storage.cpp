@@ -102,15 +102,16 @@ void GroupSet::on_snapshot_durable(GroupId id, const raft::SnapshotMeta& meta,
   compact(*group);
 }
 
-// The log stays whole down to the slowest live follower, within a bound of bytes: older followers
-// get the snapshot. One that does not lead keeps what the snapshot before covers not.
+// The log stays whole down to the slowest follower, within a bound of bytes: older followers get
+// the snapshot. One that does not lead keeps what the snapshot before covers not.
 void GroupSet::compact(Group& group) {
   std::uint64_t snapshot = group.checkpoints.back().first;
   std::uint64_t wanted = snapshot;  // the highest index that nobody needs as log
   if (group.status.is_leader) {
+    // Who is away, or is being sent a snapshot, goes on from the log, if that is long enough.
     for (const raft::MemberProgress& member : driver_.progress(raft_group(group.id)))
-      if (member.recently_active && !member.in_snapshot)
-        wanted = std::min(wanted, member.match.value);
+      wanted = std::min(wanted, member.recently_active && !member.in_snapshot ? member.match.value
+                                                                              : std::uint64_t{0});
   } else if (group.checkpoints.size() > 1) {
     wanted = group.checkpoints[group.checkpoints.size() - 2].first;
   }

@@ -185,11 +185,15 @@ class Storm {
     });
   }
 
-  // Every log ends in a write cut short. Nothing was lost that was promised, but nobody knows.
+  // Every log ends in a write cut short. One lost what it had promised; the others did not, but
+  // cannot know.
   void power_cut() {
     forget_healed();
     if (!torn_.empty()) return;
     ++fired["power cut"];
+    const std::uint32_t victim = any_node();
+    if (world_.up(victim)) world_.crash(victim);
+    tear(victim);
     for (auto& [number, node] : world_.nodes()) {
       if (node->driver) world_.crash(number);
       torn_.insert(number);

@@ -28,6 +28,35 @@ class AbstentionTest : public RaftTest {
     }
     return asked;
   }
+  // What it asks once its new term is durable.
+  std::vector<Message> binding(Raft& raft) {
+    std::vector<Message> asked;
+    const auto keep = [&asked](std::vector<Message>& messages) {
+      for (Message& message : messages)
+        if (message.kind == MessageKind::tail_inquiry) asked.push_back(std::move(message));
+    };
+    Ready ready = take(raft);
+    keep(ready.messages);
+    keep(ready.messages_after_write);
+    sync(raft);
+    for (const Message& one : asked)
+      EXPECT_TRUE(one.binding);
+    return asked;
+  }
+  // The answers, and the same once they bind.
+  void answer_twice(Raft& raft, const std::vector<Message>& answers) {
+    for (const Message& one : answers)
+      raft.step(one);
+    EXPECT_TRUE(raft.status().abstaining) << "the answers do not bind yet";
+    const std::vector<Message> asked = binding(raft);
+    ASSERT_EQ(asked.size(), answers.size());
+    for (Message one : answers) {
+      one.binding = true;
+      one.round = asked[0].round;
+      one.term = std::max(one.term, asked[0].term);
+      raft.step(one);
+    }
+  }
   Message answer(std::uint32_t node, Term term, Index durable, Term durable_term,
                  std::uint64_t round, std::optional<Configuration> known = std::nullopt) {
     Message message = from(node, MessageKind::tail_answer, term);
@@ -56,10 +85,8 @@ TEST_F(AbstentionTest, AfterAllAnsweredItVotesForNoLesserLogThanTheirs) {
   Raft raft = torn();
   auto asked = inquiries(raft);
   ASSERT_EQ(asked.size(), 2u);
-  raft.step(answer(2, Term(4), Index(4), Term(3), asked[0].round));
-  EXPECT_TRUE(raft.status().abstaining);
-  EXPECT_EQ(raft.term(), Term(1));
-  raft.step(answer(3, Term(3), Index(5), Term(3), asked[1].round));
+  answer_twice(raft, {answer(2, Term(4), Index(4), Term(3), asked[0].round),
+                      answer(3, Term(3), Index(5), Term(3), asked[1].round)});
   EXPECT_EQ(raft.term(), Term(5));
   EXPECT_TRUE(raft.status().abstaining) << "until it has what it may have acknowledged";
   for (int i = 0; i < 1000; ++i)
@@ -75,8 +102,8 @@ TEST_F(AbstentionTest, WhoHasTheBestLogLeadsThoughAllLostTheirTails) {
   Raft raft = torn();
   auto asked = inquiries(raft);
   ASSERT_EQ(asked.size(), 2u);
-  raft.step(answer(2, Term(1), Index(1), Term(1), asked[0].round));
-  raft.step(answer(3, Term(1), Index(1), Term(1), asked[0].round));
+  answer_twice(raft, {answer(2, Term(1), Index(1), Term(1), asked[0].round),
+                      answer(3, Term(1), Index(1), Term(1), asked[0].round)});
   EXPECT_FALSE(raft.status().abstaining);
   for (std::uint32_t i = 0; i < config_.election_max_ticks; ++i)
     raft.tick();
@@ -88,9 +115,9 @@ TEST_F(AbstentionTest, OneThatKnowsNothingSpeaksForNobody) {
   auto asked = inquiries(raft);
   ASSERT_EQ(asked.size(), 2u);
   raft.step(answer(2, Term(), Index(), Term(), asked[0].round, Configuration{}));
-  EXPECT_TRUE(raft.status().abstaining);
+  EXPECT_TRUE(binding(raft).empty());
   raft.step(answer(3, Term(1), Index(1), Term(1), asked[0].round));
-  EXPECT_FALSE(raft.status().abstaining);
+  EXPECT_EQ(binding(raft).size(), 2u);
 }
 
 TEST_F(AbstentionTest, AnswersOfAnotherLifeCountForNothing) {
@@ -103,9 +130,9 @@ TEST_F(AbstentionTest, AnswersOfAnotherLifeCountForNothing) {
   ASSERT_NE(asked_before.at(0).round, asked[0].round);
   raft.step(answer(2, Term(1), Index(1), Term(1), asked_before[0].round));
   raft.step(answer(3, Term(1), Index(1), Term(1), asked[0].round));
-  EXPECT_TRUE(raft.status().abstaining);
+  EXPECT_TRUE(binding(raft).empty());
   raft.step(answer(2, Term(1), Index(1), Term(1), asked[0].round));
-  EXPECT_FALSE(raft.status().abstaining);
+  EXPECT_EQ(binding(raft).size(), 2u);
 }
 
 TEST_F(AbstentionTest, WaitsForALeaderWhomSomebodyHears) {
@@ -134,6 +161,7 @@ TEST_F(AbstentionTest, AsksAMemberOfWhomItHearsFirstInAnAnswer) {
   EXPECT_EQ(more[0].to, member(4));
   raft.step(answer(4, Term(2), Index(1), Term(1), more[0].round));
   EXPECT_EQ(raft.term(), Term(3));
+  EXPECT_EQ(binding(raft).size(), 3u);
 }
 
 // Member 3 is being removed: until that is committed, it may have what is.
@@ -169,9 +197,54 @@ TEST_F(AbstentionTest, ALearnerThatIsAheadBindsNobody) {
   ASSERT_EQ(asked.size(), 2u);
   Configuration learns = voters(2);
   learns.learners.push_back(member(3));
-  raft.step(answer(2, Term(1), Index(1), Term(1), asked[0].round, learns));
-  raft.step(answer(3, Term(1), Index(7), Term(1), asked[0].round, learns));
+  answer_twice(raft, {answer(2, Term(1), Index(1), Term(1), asked[0].round, learns),
+                      answer(3, Term(1), Index(7), Term(1), asked[0].round, learns)});
   EXPECT_FALSE(raft.status().abstaining);
+}
+
+// Its former leader might commit with what it acknowledges after its answer.
+TEST_F(AbstentionTest, WhoAnswersBindinglyHasLeftTheTermBefore) {
+  Raft raft = founded(3);
+  Message inquiry = from(3, MessageKind::tail_inquiry, Term(4));
+  inquiry.round = 77;
+  inquiry.binding = true;
+  raft.step(inquiry);
+  EXPECT_EQ(raft.term(), Term(4));
+  Ready ready = take(raft);
+  EXPECT_TRUE(ready.messages.empty()) << "not before the term is durable";
+  ASSERT_EQ(ready.messages_after_write.size(), 1u);
+  EXPECT_TRUE(ready.messages_after_write[0].binding);
+  EXPECT_EQ(ready.messages_after_write[0].term, Term(4));
+}
+
+TEST_F(AbstentionTest, AnswersThatDoNotBindConcludeNothing) {
+  Raft raft = torn();
+  auto asked = inquiries(raft);
+  ASSERT_EQ(asked.size(), 2u);
+  for (std::uint32_t node : {2u, 3u})
+    raft.step(answer(node, Term(1), Index(1), Term(1), asked[0].round));
+  auto again = binding(raft);
+  ASSERT_EQ(again.size(), 2u);
+  for (std::uint32_t node : {2u, 3u})
+    raft.step(answer(node, Term(2), Index(1), Term(1), again[0].round));
+  EXPECT_TRUE(raft.status().abstaining);
+}
+
+// It may have been promoted by an entry that was lost here.
+TEST_F(AbstentionTest, ASoleVoterWithALearnerAsksIt) {
+  {
+    Raft raft(config_, stored(), store_);
+    Configuration founding = voters(1);
+    founding.learners.push_back(member(2));
+    raft.found(founding);
+    take(raft);
+    sync(raft);
+  }
+  StoredGroup stored = *store_.stored(group, member(1));
+  stored.abstain = true;
+  Raft raft(config_, stored, store_);
+  EXPECT_TRUE(raft.status().abstaining);
+  EXPECT_EQ(inquiries(raft).size(), 1u);
 }
 
 TEST_F(AbstentionTest, AnswersWhatIsOnDiskAndWhetherItHearsALeader) {
