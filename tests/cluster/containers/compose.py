@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import platform
 import shutil
 import socket
@@ -48,6 +49,8 @@ class Compose:
         self.http = dict(zip(NODES, ports[len(NODES):]))
         self.command = [*compose_command(), "--project-name", project,
                         "--file", str(ROOT / "deploy/compose/compose.yaml")]
+        if "san" in BUILD.name:
+            self.command += ["--file", str(pathlib.Path(__file__).with_name("sanitized.yaml"))]
         self.environment = {**os.environ, "WARREN_IMAGE": IMAGE}
         for node in NODES:
             self.environment[f"AMQP_PORT_{node}"] = str(self.amqp[node])
