@@ -135,7 +135,7 @@ TEST(PowerCut, ASnapshotIsTheFormerOrTheNewOneWhole) {
         writer.put("part " + std::to_string(part),
                    std::to_string(10000000 + version) + std::string(random() % 30000, 'x'));
       if (round == 2 && random() % 3 == 0) break;  // the power goes before the commit
-      auto done = std::make_shared<bool>(false);  // the last one is told after this round
+      auto done = std::make_shared<bool>(false);   // the last one is told after this round
       writer.commit({Index(version), Term(1), {}}, [done] { *done = true; });
       if (round == 2) break;
       store.mailbox.pump_until([&] { return *done; });
