@@ -47,6 +47,7 @@ class Compose:
         ports = free_ports(2 * len(NODES))
         self.amqp = dict(zip(NODES, ports))
         self.http = dict(zip(NODES, ports[len(NODES):]))
+        self.project = project
         self.command = [*compose_command(), "--project-name", project,
                         "--file", str(ROOT / "deploy/compose/compose.yaml")]
         if "san" in BUILD.name:
@@ -118,7 +119,7 @@ class Compose:
     def all_containers(self):
         return {node: self.docker(
             "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.service=warren-{node}",
-            "--filter", f"label=com.docker.compose.project={self.command[-3]}").strip()
+            "--filter", f"label=com.docker.compose.project={self.project}").strip()
             for node in NODES}
 
     def serves(self, node):
