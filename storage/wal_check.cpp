@@ -54,13 +54,16 @@ class WalFile {
  private:
   void load(std::uint64_t start) {
     buffer_.resize(block_size);
+    start_ = start;
+    loaded_ = true;
+    block_ = {};
+    // A batch that was cut at a block's end: RocksDB calls reading nothing there an error.
+    if (start >= size_) return;
     const std::size_t want = std::min<std::uint64_t>(block_size, size_ - start);
     if (!file_->Read(start, want, &block_, buffer_.data()).ok() || block_.size() != want) {
       failed_ = true;
       block_ = {};
     }
-    start_ = start;
-    loaded_ = true;
   }
 
   std::unique_ptr<rocksdb::RandomAccessFile> file_;

@@ -122,6 +122,21 @@ TEST_F(WalCheckTest, EveryCutLengthIsATornTailOrIntact) {
   }
 }
 
+// Where a kill leaves off a large batch as a rule: files grow by whole pages.
+TEST_F(WalCheckTest, ABatchCutAtTheEndOfABlockIsATornTail) {
+  fill(60);
+  const fs::path path = wal();
+  const std::string octets = read_file(path);
+  int cuts = 0;
+  for (std::size_t cut = 32768; cut < octets.size(); cut += 32768, ++cuts) {
+    write_file(path, octets.substr(0, cut));
+    WalReport report = check();
+    EXPECT_EQ(report.verdict, WalVerdict::torn) << "cut to " << cut << ": " << report.text;
+    EXPECT_LT(report.keep, cut);
+  }
+  EXPECT_GE(cuts, 4);
+}
+
 TEST_F(WalCheckTest, ATailOfZerosIsTorn) {
   fill(20);
   write_file(wal(), read_file(wal()) + std::string(50000, '\0'));
