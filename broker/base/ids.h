@@ -38,7 +38,8 @@ using QueueId = Strong<struct QueueIdTag, std::uint64_t>;  // catalog index that
 using BatchNumber = Strong<struct BatchNumberTag, std::uint64_t>;        // in a session, from 1
 using Incarnation = Strong<struct IncarnationTag, std::uint64_t>;        // a catalog index
 using ConsumerNumber = Strong<struct ConsumerNumberTag, std::uint64_t>;  // in a node's incarnation
-using Ordinal = Strong<struct OrdinalTag, std::uint64_t>;  // a queue's n-th message ever, from 0
+// A queue's n-th message ever of one priority, from 0; see queue/message_levels.h.
+using Ordinal = Strong<struct OrdinalTag, std::uint64_t>;
 using ChannelNumber = Strong<struct ChannelNumberTag, std::uint16_t>;  // AMQP 0-9-1 §4.2.3
 using DeliveryTag = Strong<struct DeliveryTagTag, std::uint64_t>;      // AMQP 0-9-1 §1.8.3.13
 using Stamp = Strong<struct StampTag, std::uint64_t>;  // replicated time, ms since the Unix epoch

@@ -109,7 +109,7 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   Done on(const amqp::QueueDelete& method);
   Done declare(const amqp::QueueDeclare& method, std::string name);
   Done declared(const catalog::Outcome& outcome, std::string name, bool exclusive, bool no_wait);
-  Done answer_declare(GroupId group, QueueId queue, std::string name);
+  Done answer_declare(GroupId group, QueueId queue, std::string name, bool no_wait);
   template <typename Method, typename Command>
   Done bind_queue(const Method& method, Command command);
   // channel_publish.cpp

@@ -152,6 +152,7 @@ void Channel::enqueue(const amqp::PublishedMessage& message, std::uint64_t confi
                         ? *kept
                         : make_content(message, delivered_properties(message, edited));
   command.persistent = message.properties.persistent();
+  command.priority = message.properties.priority.value_or(0);
   command.ttl_ms = ttl_of(message.properties).value_or(std::nullopt);
   if (upload_octets > 0) command.upload = queue::UploadId(key_);
   command.upload_octets = upload_octets;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "broker/catalog/arguments.h"
 #include "broker/frontend/arguments.h"
 #include "broker/frontend/channel_inline.h"
 #include "broker/frontend/texts.h"
@@ -53,7 +54,7 @@ Channel::Done Channel::on(const amqp::QueueDeclare& method) {
     if (method.no_wait) return {};
     return after_commands(
         method.info, [this, group = (*queue)->group, id = (*queue)->id, name = *name]() mutable {
-          return answer_declare(group, id, std::move(name));
+          return answer_declare(group, id, std::move(name), false);
         });
   }
   std::string name = without_line_ends(method.queue);
@@ -102,24 +103,29 @@ Channel::Done Channel::declared(const catalog::Outcome& outcome, std::string nam
   if (outcome.error) return std::unexpected(*outcome.error);
   if (exclusive) connection_.own_exclusive(outcome.queue);
   last_declared_ = name;
-  if (no_wait) return {};
   const catalog::QueueInfo* queue = connection_.catalog()->queue(outcome.queue);
-  if (outcome.created || queue == nullptr) {
+  // Its group must know of it, or would not count how long nobody uses it.
+  const bool counts =
+      queue != nullptr && catalog::find_argument(queue->arguments, "x-expires") != nullptr;
+  if (no_wait && !counts) return {};
+  if (queue == nullptr || (outcome.created && !counts)) {
     write(amqp::QueueDeclareOk{std::move(name), 0, 0});
     return {};
   }
   return after_commands(amqp::QueueDeclare::info, [this, group = queue->group, id = outcome.queue,
-                                                   name = std::move(name)]() mutable {
-    return answer_declare(group, id, std::move(name));
+                                                   name = std::move(name), no_wait]() mutable {
+    return answer_declare(group, id, std::move(name), no_wait);
   });
 }
 
-Channel::Done Channel::answer_declare(GroupId group, QueueId queue, std::string name) {
+Channel::Done Channel::answer_declare(GroupId group, QueueId queue, std::string name,
+                                      bool no_wait) {
   connection_.hub().door.counts(
       group, queue,
       answer<queue::QueueCounts>(
           amqp::QueueDeclare::info,
-          [this, name = std::move(name)](const queue::QueueCounts& counts) -> Done {
+          [this, name = std::move(name), no_wait](const queue::QueueCounts& counts) -> Done {
+            if (no_wait) return {};
             write(amqp::QueueDeclareOk{name, to_count(counts.ready), to_count(counts.consumers)});
             return {};
           }));

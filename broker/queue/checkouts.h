@@ -26,7 +26,8 @@ struct Checkout {
   SessionId session;
   ConsumerNumber consumer;  // none: by a get, or claimed for a cancelled consumer
   Ordinal ordinal;
-  std::uint32_t size = 0;
+  std::uint32_t size = 0;    // octets of the body
+  std::uint32_t octets = 0;  // of the whole message: what a consumer is charged
   bool settling = false;
   bool ahead = false;   // of the queue's cursor, which must pass over it
   CheckoutId before{};  // as its session claimed it: it may not have heard of `id`
@@ -49,7 +50,7 @@ class Checkouts {
 
   std::uint64_t held() const { return held_; }
   std::uint64_t settling() const { return items_.size() - held_; }
-  std::uint64_t octets() const { return octets_; }  // held and settling
+  std::uint64_t octets() const { return octets_; }  // of bodies, held and settling
   std::uint64_t ahead() const { return ahead_; }
   bool empty() const { return items_.empty(); }
 

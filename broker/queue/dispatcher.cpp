@@ -2,6 +2,7 @@
 #include "broker/queue/dispatcher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/base/check.h"
 #include "broker/queue/dispatch_queue.h"
@@ -22,10 +23,12 @@ Dispatcher::Dispatcher(const Machine& machine, DispatcherConfig config)
 
 Dispatcher::~Dispatcher() = default;
 
-void Dispatcher::begin_term(Term term, BootTime now) {
+void Dispatcher::begin_term(Term term, BootTime now, Stamp stamp) {
   CHECK(term, "a term has a number");
   end_term();
   term_ = term;
+  now_ = now;
+  clock_ = {now, stamp};
   machine_.for_each_touch([&](SessionId session, QueueId id) {
     DispatchQueue& queue = queue_at(id);
     if (config_.local || gone(id)) return;
@@ -36,6 +39,7 @@ void Dispatcher::begin_term(Term term, BootTime now) {
   machine_.for_each_queue([&](const QueueRecord& record) {
     const bool may_go = record.settings.auto_delete && record.consumed && !record.sealed;
     if (may_go && !config_.local) unattended_.insert(record.id);
+    if (!record.sealed) watch_limits(record);
   });
   if (!on_hold_.empty() || !unattended_.empty()) hold_until_ = now + config_.attach_grace;
 }
@@ -51,6 +55,9 @@ void Dispatcher::end_term() {
   unattended_.clear();
   hold_until_.reset();
   untouches_.clear();
+  inspected_.clear();
+  heads_.clear();
+  unused_.clear();
 }
 
 DispatchQueue& Dispatcher::queue_at(QueueId id) {
@@ -58,8 +65,6 @@ DispatchQueue& Dispatcher::queue_at(QueueId id) {
   if (!queue) {
     queue = std::make_unique<DispatchQueue>();
     queue->id = id;
-    if (const QueueRecord* record = machine_.find(id))
-      queue->mark_asked = record->marks[0].committed;
   }
   return *queue;
 }
@@ -90,11 +95,11 @@ void Dispatcher::activate(DispatchQueue& queue) {
 
 void Dispatcher::on_applied(const Effects& effects) {
   if (!leading()) return;
-  for (QueueId id : effects.grown) {
-    DispatchQueue* queue = find_queue(id);
-    if (queue != nullptr && (queue->consumers.anyone_waits() || !queue->gets.empty()))
-      activate(*queue);
-  }
+  for (QueueId id : effects.created)
+    if (const QueueRecord* record = machine_.find(id)) watch_limits(*record);
+  QueueId before;
+  for (QueueId id : effects.grown)
+    if (std::exchange(before, id) != id) applied_growth(id);
   for (const TouchChange& change : effects.touches)
     applied_touch(change);
   for (QueueId id : effects.consumed)
@@ -120,8 +125,19 @@ void Dispatcher::on_applied(const Effects& effects) {
     if (queue == nullptr) continue;
     cancel_all(*queue);
     on_hold_.erase(id);
+    heads_.set(id, queue->head_expires, std::nullopt);
+    unused_.set(id, queue->unused_until, std::nullopt);
     queues_.erase(id);
   }
+}
+
+void Dispatcher::applied_growth(QueueId id) {
+  DispatchQueue* queue = find_queue(id);
+  if (queue != nullptr && (queue->consumers.anyone_waits() || !queue->gets.empty()))
+    activate(*queue);
+  const QueueRecord* record = machine_.find(id);
+  if (record == nullptr) return;
+  if (record->settings.limits_length() || record->messages.dated() > 0) inspect(queue_at(id));
 }
 
 void Dispatcher::applied_settle(const MessageRef& ref) {
@@ -136,6 +152,7 @@ void Dispatcher::applied_return(const MessageRef& ref) {
   if (queue == nullptr) return;
   const Checkout* checkout = queue->checkouts.find(ref.message);
   if (checkout != nullptr && checkout->settling) return_to_queue(*queue, ref.message);
+  inspect(*queue);
 }
 
 // The purge spared what was held when it was proposed; claims made since then lose.
@@ -184,6 +201,7 @@ void Dispatcher::thaw(DispatchQueue& queue) {
   if (queue.stopped()) return;
   admit_waiting(queue);
   activate(queue);
+  inspect(queue);
 }
 
 // Of a new leader.
@@ -199,6 +217,8 @@ void Dispatcher::end_grace() {
 }
 
 void Dispatcher::tick(BootTime now) {
+  now_ = now;
+  tick_limits();
   if (hold_until_ && *hold_until_ <= now) end_grace();
   for (auto& [session, books] : sessions_) {
     if (!books->grace_until || *books->grace_until > now) continue;
@@ -221,6 +241,8 @@ std::optional<BootTime> Dispatcher::next_deadline() const {
   for (const auto& [session, books] : sessions_)
     if (books->grace_until) consider(*books->grace_until);
   if (!untouches_.empty()) consider(untouches_.front().first);
+  for (const Deadlines* deadlines : {&heads_, &unused_})
+    if (auto due = deadlines->next()) consider(*due);
   return next;
 }
 

@@ -23,15 +23,16 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/ids.h"
+#include "broker/queue/deadlines.h"
 #include "broker/queue/delivery.h"
 #include "broker/queue/dispatcher_config.h"
 #include "broker/queue/effects.h"
 #include "broker/queue/handout.h"
 #include "broker/queue/machine.h"
+#include "broker/queue/stamp_clock.h"
 
 namespace warren::queue {
 
-struct Checkout;         // checkouts.h
 struct ConsumerState;    // consumers.h
 struct DispatchQueue;    // dispatch_queue.h
 struct DispatchSession;  // dispatch_queue.h
@@ -49,7 +50,8 @@ class Dispatcher {
 
   // This node leads, and its no-op is applied. Queues of which earlier sessions may hold something
   // wait for those sessions to attach, or for the grace.
-  void begin_term(Term term, BootTime now);
+  // `stamp` is the replicated time at `now`: deadlines are told in it.
+  void begin_term(Term term, BootTime now, Stamp stamp);
   void end_term();
   bool leading() const { return bool(term_); }
 
@@ -72,8 +74,11 @@ class Dispatcher {
   // What the purge must spare. Nothing of the queue is handed out until it is applied.
   std::vector<MessageId> resolve_purge(SessionId session, QueueId queue);
   SealVerdict resolve_seal(SessionId session, QueueId queue, bool if_unused);
-  // `count` messages for the queue are being proposed: what should ride in their entry.
-  EnqueuePlan plan_enqueue(QueueId queue, std::uint64_t count);
+  // May the queue take one more message of so many body octets? `coming` is proposed already, and
+  // not applied. False only of a queue that rejects what is too much.
+  bool has_room(QueueId queue, const Settings& settings, Load coming, std::uint64_t size) const;
+  // `count` messages of that level for the queue are being proposed: what should ride along.
+  EnqueuePlan plan_enqueue(QueueId queue, LevelNumber level, std::uint64_t count);
 
   // --- Streams.
   // A new stream; its re-sent batches are resolved. What it does not claim goes back.
@@ -84,13 +89,15 @@ class Dispatcher {
 
   // --- Work. consumers_gone and the like tell of a moment: check counts() before acting on them.
   // Fills `out` (cleared first) with at most `limit` handouts, gets included. REQUIRES: limit > 0.
-  void poll(std::size_t limit, Poll& out);
+  void poll(std::size_t limit, BootTime now, Poll& out);
   // Ends graces that are over: asks that what was held lapses. Call when next_deadline() has
   // passed.
   void tick(BootTime now);
   std::optional<BootTime> next_deadline() const;
   // True: poll() may find something to do.
   bool has_work() const;
+
+  void on_used(QueueId queue, BootTime now);  // declared again: x-expires counts from now
 
   // --- Listings.
   QueueCounts counts(QueueId queue) const;
@@ -118,6 +125,7 @@ class Dispatcher {
   void forget_requests(DispatchQueue& queue, SessionId session);
   void cancel_all(DispatchQueue& queue);
 
+  void applied_growth(QueueId id);
   void applied_settle(const MessageRef& ref);
   void applied_return(const MessageRef& ref);
   void applied_purge(DispatchQueue& queue);
@@ -146,6 +154,7 @@ class Dispatcher {
   void offer_untouch(DispatchQueue& queue, SessionId session, BootTime now);
   void try_untouch(const TouchNeed& candidate, BootTime now);
   void ask_mark(DispatchQueue& queue, Ordinal below, Needs& needs);
+  bool may_hand_out(const QueueRecord& record, const Message& message) const;
   std::size_t serve(DispatchQueue& queue, std::size_t limit, Poll& out);
   std::size_t serve_gets(DispatchQueue& queue, ReadyReader& ready, std::size_t limit, Poll& out);
   std::size_t serve_consumers(DispatchQueue& queue, ReadyReader& ready, std::size_t limit,
@@ -154,9 +163,24 @@ class Dispatcher {
   Handout hand_out(DispatchQueue& queue, ReadyReader& ready, const Ready& next, SessionId session,
                    ConsumerNumber consumer);
 
+  // dispatcher_limits.cpp
+  void watch_limits(const QueueRecord& record);
+  void inspect(DispatchQueue& queue);
+  void inspect_all(Poll& out);
+  void inspect_before_waiting(DispatchQueue& queue);
+  void enforce_limits(DispatchQueue& queue, const QueueRecord& record, Needs& needs);
+  bool is_expired(const DispatchQueue& queue, const Message& message) const;
+  std::optional<Ready> next_live(DispatchQueue& queue, ReadyReader& ready, Needs& needs);
+  bool expel(DispatchQueue& queue, ReadyReader& ready, const Message& message, DeathReason reason,
+             Needs& needs);
+  void drop_excess(DispatchQueue& queue, const QueueRecord& record, Needs& needs);
+  void tick_limits();
+
   const Machine& machine_;
   const DispatcherConfig config_;
   Term term_;
+  BootTime now_{0};  // as it was last told
+  StampClock clock_;
   std::uint64_t counter_ = 0;  // of checkouts, in this term
   std::map<QueueId, std::unique_ptr<DispatchQueue>> queues_;
   std::map<SessionId, std::unique_ptr<DispatchSession>> sessions_;
@@ -166,7 +190,11 @@ class Dispatcher {
   std::set<QueueId> unattended_;  // auto_delete: their consumers may be gone with a former leader
   std::optional<BootTime> hold_until_;
   std::deque<std::pair<BootTime, TouchNeed>> untouches_;
-  std::vector<Message> window_;  // scratch of serve()
+  std::vector<QueueId> inspected_;  // each once: their limits are to be looked at
+  Deadlines heads_;                 // of the first ready messages
+  Deadlines unused_;                // x-expires
+  std::size_t expels_left_ = 0;     // in this poll
+  std::vector<Message> window_;     // scratch of serve()
 };
 
 }  // namespace warren::queue

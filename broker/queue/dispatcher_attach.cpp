@@ -13,7 +13,7 @@ void Dispatcher::drop_checkout(DispatchQueue& queue, MessageId message) {
   if (checkout.settling) return;
   ConsumerState* state = queue.consumers.find(checkout.session, checkout.consumer);
   if (state == nullptr) return;
-  queue.consumers.free(*state, checkout.size, config_);
+  queue.consumers.free(*state, checkout.octets, config_);
   activate(queue);
 }
 
@@ -23,7 +23,7 @@ void Dispatcher::return_to_queue(DispatchQueue& queue, MessageId message) {
   drop_checkout(queue, message);
   const QueueRecord* record = machine_.find(queue.id);
   if (record == nullptr || !record->messages.find(ordinal)) return;
-  if (ordinal < queue.cursor) queue.returned.insert(ordinal);
+  if (queue.passed(ordinal)) queue.returned.insert(ordinal);
   activate(queue);
 }
 
@@ -140,9 +140,9 @@ bool Dispatcher::claim_message(DispatchQueue* queue, SessionId session, const Cl
   queue->checkouts.insert(
       held.message,
       Checkout{now, session, state == nullptr ? ConsumerNumber() : claim.consumer.number,
-               message->ordinal, message->size, false, message->ordinal >= queue->cursor,
-               held.checkout});
-  if (state != nullptr) queue->consumers.charge(*state, message->size, config_);
+               message->ordinal, message->size, message->octets(), false,
+               !queue->passed(message->ordinal), held.checkout});
+  if (state != nullptr) queue->consumers.charge(*state, message->octets(), config_);
   ask_touch(*queue, session, pending_.needs.touches);
   reply.renewed.push_back({held.message, held.checkout, now});
   return true;

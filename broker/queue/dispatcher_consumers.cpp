@@ -47,12 +47,14 @@ ConsumerState& Dispatcher::enlist(DispatchQueue& queue, SessionId session,
   DispatchSession& books = attached_session(session);
   books.queues.insert(queue.id);
   books.consumers[consumer.number] = queue.id;
+  inspect_before_waiting(queue);
   ConsumerState& state = queue.consumers.add(session, consumer, config_, &books.flow);
   // Registered again after its answer was lost: what it was handed meanwhile is its own still.
   for (const auto& [message, checkout] : queue.checkouts.of(session))
     if (checkout.consumer == consumer.number && !checkout.settling)
-      queue.consumers.charge(state, checkout.size, config_);
+      queue.consumers.charge(state, checkout.octets, config_);
   state.touched = touch_state(queue, session).committed;
+  unused_.set(queue.id, queue.unused_until, std::nullopt);
   activate(queue);
   return state;
 }
@@ -102,7 +104,9 @@ void Dispatcher::remove_consumer(DispatchQueue& queue, ConsumerState& state) {
   auto books = sessions_.find(state.session);
   if (books != sessions_.end()) books->second->consumers.erase(state.consumer.number);
   queue.consumers.remove(state);
-  if (queue.consumers.empty()) pending_.consumers_gone.push_back(queue.id);
+  if (!queue.consumers.empty()) return;
+  pending_.consumers_gone.push_back(queue.id);
+  on_used(queue.id, now_);
 }
 
 void Dispatcher::get(SessionId session, const GetRequest& request, BootTime now) {
@@ -113,7 +117,9 @@ void Dispatcher::get(SessionId session, const GetRequest& request, BootTime now)
   }
   DispatchQueue& queue = queue_at(request.queue);
   books.queues.insert(queue.id);
+  inspect_before_waiting(queue);
   queue.gets.push_back({session, request});
+  on_used(queue.id, now);
   offer_untouch(queue, session, now);
   activate(queue);
 }
@@ -133,6 +139,7 @@ void Dispatcher::release_hold(DispatchQueue& queue) {
   if (queue.stopped()) return;
   admit_waiting(queue);
   activate(queue);
+  inspect(queue);
 }
 
 // What an earlier stream of the session asked for is asked again by the new one, if at all.

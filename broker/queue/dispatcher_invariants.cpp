@@ -19,9 +19,9 @@ std::string broken_in_checkouts(const DispatchQueue& queue, const QueueRecord* r
     if (!found || found->ordinal != checkout.ordinal || found->size != checkout.size)
       return fmt::format("queue {}: checkout of ordinal {}, which is not there", queue.id,
                          checkout.ordinal);
-    if (checkout.ahead != (checkout.ordinal >= queue.cursor))
+    if (checkout.ahead == queue.passed(checkout.ordinal))
       return fmt::format("queue {}: ordinal {} and cursor {}", queue.id, checkout.ordinal,
-                         queue.cursor);
+                         queue.cursor(level_of(checkout.ordinal)));
     if (queue.returned.contains(checkout.ordinal))
       return fmt::format("queue {}: ordinal {} is ready and held", queue.id, checkout.ordinal);
     if (!checkout.settling && !ids.insert(checkout.id).second)
@@ -36,12 +36,12 @@ std::string broken_in_checkouts(const DispatchQueue& queue, const QueueRecord* r
 // Below the cursor everything is checked out or came back.
 std::string broken_in_order(const DispatchQueue& queue, const QueueRecord* record) {
   for (Ordinal ordinal : queue.returned)
-    if (ordinal >= queue.cursor || record == nullptr || !record->messages.find(ordinal))
+    if (!queue.passed(ordinal) || record == nullptr || !record->messages.find(ordinal))
       return fmt::format("queue {}: ordinal {} came back", queue.id, ordinal);
   std::string broken;
   if (record == nullptr) return broken;
-  record->messages.for_each(Ordinal(0), [&](const Message& message) {
-    if (message.ordinal >= queue.cursor) return false;
+  record->messages.for_each([&](const Message& message) {
+    if (!queue.passed(message.ordinal)) return true;
     if (queue.checkouts.find(message.id) == nullptr && !queue.returned.contains(message.ordinal))
       broken = fmt::format("queue {}: ordinal {} is forgotten", queue.id, message.ordinal);
     return broken.empty();

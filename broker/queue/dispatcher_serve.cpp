@@ -10,15 +10,18 @@ namespace warren::queue {
 
 bool Dispatcher::has_work() const {
   return !active_.empty() || !pending_.consumes.empty() || !pending_.gets.empty() ||
-         !pending_.cancelled.empty() || !pending_.consumers_gone.empty() || !pending_.needs.empty();
+         !pending_.cancelled.empty() || !pending_.consumers_gone.empty() ||
+         !pending_.expired.empty() || !pending_.needs.empty() || !inspected_.empty();
 }
 
-void Dispatcher::poll(std::size_t limit, Poll& out) {
+void Dispatcher::poll(std::size_t limit, BootTime now, Poll& out) {
   CHECK(limit > 0, "a poll that may hand out nothing");
+  now_ = now;
   out.clear();
   std::swap(out, pending_);
   for (auto& [session, books] : sessions_)
     weigh(*books, session);
+  expels_left_ = expels_a_poll;
   std::size_t left = limit;
   while (left > 0 && !active_.empty()) {
     DispatchQueue* queue = find_queue(active_.front());
@@ -30,7 +33,8 @@ void Dispatcher::poll(std::size_t limit, Poll& out) {
     if (made == turn) activate(*queue);
     left -= made;
   }
-  out.more = !active_.empty();
+  inspect_all(out);
+  out.more = !active_.empty() || !inspected_.empty();
 }
 
 std::size_t Dispatcher::serve(DispatchQueue& queue, std::size_t limit, Poll& out) {
@@ -42,9 +46,16 @@ std::size_t Dispatcher::serve(DispatchQueue& queue, std::size_t limit, Poll& out
     queue.gets.clear();
     return 0;
   }
+  if (record->messages.dated() > 0 || record->settings.limits_length()) inspect(queue);
   ReadyReader ready(queue, *record, window_);
   std::size_t made = serve_gets(queue, ready, limit, out);
   return made + serve_consumers(queue, ready, limit - made, out);
+}
+
+// Committed as far as that: a later leader will say `redelivered` of it.
+bool Dispatcher::may_hand_out(const QueueRecord& record, const Message& message) const {
+  return config_.local ||
+         message.ordinal < record.messages.mark(level_of(message.ordinal)).committed;
 }
 
 std::size_t Dispatcher::serve_gets(DispatchQueue& queue, ReadyReader& ready, std::size_t limit,
@@ -52,7 +63,7 @@ std::size_t Dispatcher::serve_gets(DispatchQueue& queue, ReadyReader& ready, std
   std::size_t made = 0;
   while (!queue.gets.empty() && made < limit) {
     DispatchQueue::Get get = queue.gets.front();
-    auto next = ready.peek();
+    auto next = next_live(queue, ready, out.needs);
     if (!next) {
       out.gets.push_back({get.session, get.request, GetVerdict::empty, std::nullopt, 0});
       queue.gets.pop_front();
@@ -60,7 +71,7 @@ std::size_t Dispatcher::serve_gets(DispatchQueue& queue, ReadyReader& ready, std
     }
     Ordinal ordinal = next->message.ordinal;
     bool touched = ask_touch(queue, get.session, out.needs.touches);
-    bool marked = config_.local || ordinal < ready.record().marks[0].committed;
+    bool marked = may_hand_out(ready.record(), next->message);
     if (!marked) ask_mark(queue, ordinal.next(), out.needs);
     if (!touched || !marked) return made;
     Handout handout = hand_out(queue, ready, *next, get.session, ConsumerNumber());
@@ -75,20 +86,22 @@ std::size_t Dispatcher::serve_gets(DispatchQueue& queue, ReadyReader& ready, std
 std::size_t Dispatcher::serve_consumers(DispatchQueue& queue, ReadyReader& ready, std::size_t limit,
                                         Poll& out) {
   std::size_t made = 0;
+  LevelNumber level;  // of what was handed out last
   while (made < limit) {
     ConsumerState* state = queue.consumers.front();
     if (state == nullptr) break;
-    auto next = ready.peek();
+    auto next = next_live(queue, ready, out.needs);
     if (!next) break;
     Ordinal ordinal = next->message.ordinal;
-    bool marked = config_.local || ordinal < ready.record().marks[0].committed;
-    if (!marked && ordinal >= queue.mark_asked)
+    level = level_of(ordinal);
+    bool marked = may_hand_out(ready.record(), next->message);
+    if (!marked && ordinal >= queue.level(level, &ready.record()).mark_asked)
       ask_mark(queue, ordinal.next(config_.mark_stride), out.needs);
     if (!marked || !state->touched) {
       ask_touches(queue, out.needs.touches);
       return made;
     }
-    std::uint32_t size = next->message.size;
+    std::uint32_t size = next->message.octets();
     out.handouts.push_back(hand_out(queue, ready, *next, state->session, state->consumer.number));
     queue.consumers.served(*state, size, config_);
     if (state->flow->octets >= config_.session_octets)
@@ -96,9 +109,10 @@ std::size_t Dispatcher::serve_consumers(DispatchQueue& queue, ReadyReader& ready
     ++made;
   }
   // Ahead of need, while there is a backlog, so that nobody waits for a commit between messages.
-  bool low = queue.mark_asked < queue.cursor.next(config_.mark_stride / 2);
-  if (made > 0 && low && queue.cursor < ready.record().next)
-    ask_mark(queue, queue.cursor.next(config_.mark_stride), out.needs);
+  const LevelCursor& reached = queue.level(level, &ready.record());
+  bool low = reached.mark_asked < reached.cursor.next(config_.mark_stride / 2);
+  if (made > 0 && low && reached.cursor < ready.record().messages.next(level))
+    ask_mark(queue, reached.cursor.next(config_.mark_stride), out.needs);
   return made;
 }
 
@@ -115,11 +129,13 @@ Handout Dispatcher::hand_out(DispatchQueue& queue, ReadyReader& ready, const Rea
   handout.size = message.size;
   if (!record.failed.empty())
     handout.delivery_count = machine_.failed_deliveries(queue.id, message.ordinal);
-  handout.redelivered = next.returned || handout.delivery_count > 0 ||
-                        message.ordinal < record.marks[0].redelivered_below;
+  handout.redelivered =
+      next.returned || handout.delivery_count > 0 ||
+      message.ordinal < record.messages.mark(level_of(message.ordinal)).redelivered_below;
   ready.take();
-  queue.checkouts.insert(message.id, Checkout{handout.held.checkout, session, consumer,
-                                              message.ordinal, message.size, false, false});
+  queue.checkouts.insert(
+      message.id, Checkout{handout.held.checkout, session, consumer, message.ordinal, message.size,
+                           message.octets(), false, false});
   return handout;
 }
 

@@ -17,7 +17,7 @@ bool Dispatcher::resolve_settle(SessionId session, QueueId id, const Held& held)
     if (checkout->settling || checkout->session != session || checkout->id != held.checkout)
       return false;
     ConsumerNumber consumer = checkout->consumer;
-    std::uint32_t size = checkout->size;
+    std::uint32_t size = checkout->octets;
     queue->checkouts.start_settling(held.message);
     if (ConsumerState* state = queue->consumers.find(session, consumer)) {
       queue->consumers.free(*state, size, config_);
@@ -33,9 +33,9 @@ bool Dispatcher::resolve_settle(SessionId session, QueueId id, const Held& held)
       is_void(session, id, held.checkout))
     return false;
   books.returned.erase(message->ordinal);
-  books.checkouts.insert(held.message,
-                         Checkout{held.checkout, session, ConsumerNumber(), message->ordinal,
-                                  message->size, true, message->ordinal >= books.cursor});
+  books.checkouts.insert(held.message, Checkout{held.checkout, session, ConsumerNumber(),
+                                                message->ordinal, message->size, message->octets(),
+                                                true, !books.passed(message->ordinal)});
   auto known = sessions_.find(session);
   if (known != sessions_.end()) known->second->queues.insert(id);
   return true;
@@ -43,9 +43,9 @@ bool Dispatcher::resolve_settle(SessionId session, QueueId id, const Held& held)
 
 // In this term, or maybe by an earlier leader. REQUIRES: it exists and is not checked out.
 bool Dispatcher::was_handed_out_before(const DispatchQueue& queue, Ordinal ordinal) const {
-  if (ordinal < queue.cursor) return true;
+  if (queue.passed(ordinal)) return true;
   const QueueRecord* record = machine_.find(queue.id);
-  return record != nullptr && ordinal < record->marks[0].redelivered_below;
+  return record != nullptr && ordinal < record->messages.mark(level_of(ordinal)).redelivered_below;
 }
 
 std::vector<MessageId> Dispatcher::resolve_purge(SessionId session, QueueId id) {
@@ -57,9 +57,10 @@ std::vector<MessageId> Dispatcher::resolve_purge(SessionId session, QueueId id) 
   const QueueRecord* record = machine_.find(id);
   if (!queue.on_hold || record == nullptr) return spared;
   // Whoever has not attached yet may hold anything that an earlier leader handed out.
-  record->messages.for_each(Ordinal(0), [&](const Message& message) {
-    if (message.ordinal >= record->marks[0].redelivered_below) return false;
-    if (queue.checkouts.find(message.id) == nullptr) spared.push_back(message.id);
+  record->messages.for_each([&](const Message& message) {
+    if (was_handed_out_before(queue, message.ordinal) &&
+        queue.checkouts.find(message.id) == nullptr)
+      spared.push_back(message.id);
     return true;
   });
   std::sort(spared.begin(), spared.end());
@@ -74,29 +75,30 @@ SealVerdict Dispatcher::resolve_seal(SessionId session, QueueId id, bool if_unus
   return {if_unused && used, queue.checkouts.held()};
 }
 
-EnqueuePlan Dispatcher::plan_enqueue(QueueId id, std::uint64_t count) {
+EnqueuePlan Dispatcher::plan_enqueue(QueueId id, LevelNumber number, std::uint64_t count) {
   EnqueuePlan plan;
   DispatchQueue* queue = find_queue(id);
   if (config_.local || queue == nullptr || queue->stopped() || gone(id)) return plan;
   const QueueRecord* record = machine_.find(id);
-  Ordinal next = record == nullptr ? Ordinal(0) : record->next;
-  queue->planned_end = std::max(queue->planned_end, next).next(count);
+  const Ordinal next = record == nullptr ? first_of(number) : record->messages.next(number);
+  LevelCursor& level = queue->level(number, record);
+  level.planned_end = std::max(level.planned_end, next).next(count);
   if (!queue->consumers.anyone_waits()) return plan;
   ask_touches(*queue, plan.touches);
-  if (record != nullptr && record->messages.empty())
-    queue->cursor = std::max(queue->cursor, record->next);
-  Ordinal low = queue->cursor.next(config_.mark_stride / 2);
-  if (queue->mark_asked >= std::min(queue->planned_end, low)) return plan;
+  if (record != nullptr && record->messages.empty()) level.cursor = std::max(level.cursor, next);
+  Ordinal low = level.cursor.next(config_.mark_stride / 2);
+  if (level.mark_asked >= std::min(level.planned_end, low)) return plan;
   Needs needs;
-  ask_mark(*queue, queue->cursor.next(config_.mark_stride), needs);
+  ask_mark(*queue, level.cursor.next(config_.mark_stride), needs);
   if (!needs.marks.empty()) plan.mark = needs.marks.front();
   return plan;
 }
 
 void Dispatcher::ask_mark(DispatchQueue& queue, Ordinal below, Needs& needs) {
-  if (config_.local || below <= queue.mark_asked) return;
-  queue.mark_asked = below;
-  needs.marks.push_back({queue.id, 0, below});
+  LevelCursor& level = queue.level(level_of(below), machine_.find(queue.id));
+  if (config_.local || below <= level.mark_asked) return;
+  level.mark_asked = below;
+  needs.marks.push_back({queue.id, level_of(below), below});
 }
 
 }  // namespace warren::queue

@@ -28,6 +28,7 @@ struct Lapsed {
 };
 
 struct Effects {
+  std::vector<QueueId> created;
   std::vector<QueueId> grown;        // took messages; may repeat
   std::vector<MessageRef> settled;   // gone by a settle
   std::vector<MessageRef> returned;  // stays, and is ready again unless somebody holds it

@@ -9,6 +9,7 @@
 #include "broker/base/ids.h"
 #include "broker/queue/client_command.h"
 #include "broker/queue/delivery.h"
+#include "broker/queue/machine.h"
 
 namespace warren::queue {
 
@@ -19,7 +20,7 @@ struct Handout {
   QueueId queue;
   Held held;
   Ordinal ordinal;
-  std::uint32_t size = 0;
+  std::uint32_t size = 0;  // octets of the body
   bool redelivered = false;
   std::uint32_t delivery_count = 0;  // failed deliveries so far
 };
@@ -54,13 +55,21 @@ struct CancelNotice {
 
 struct MarkNeed {
   QueueId queue;
-  std::uint8_t priority = 0;
+  LevelNumber level;
   Ordinal below;
 };
 
 struct TouchNeed {
   SessionId session;
   QueueId queue;
+};
+
+// Ready messages that are to go: they have expired, or are too many. Nobody is handed them any
+// more.
+struct ExpelNeed {
+  QueueId queue;
+  DeathReason reason = DeathReason::expired;
+  std::vector<MessageId> messages;
 };
 
 // The session was away for longer than its grace: what it holds of the queue by checkouts up to
@@ -78,12 +87,14 @@ struct Needs {
   std::vector<TouchNeed> touches;
   std::vector<TouchNeed> untouches;  // no hurry: with whatever is proposed next
   std::vector<LapseNeed> lapses;
+  std::vector<ExpelNeed> expels;
   bool empty() const {
     return consumed.empty() && marks.empty() && touches.empty() && untouches.empty() &&
-           lapses.empty();
+           lapses.empty() && expels.empty();
   }
   void clear() {
     consumed.clear(), marks.clear(), touches.clear(), untouches.clear(), lapses.clear();
+    expels.clear();
   }
 };
 
@@ -94,14 +105,22 @@ struct Poll {
   std::vector<Handout> handouts;
   std::vector<CancelNotice> cancelled;  // by the leader: the queue is going
   std::vector<QueueId> consumers_gone;  // had a consumer, has none now (auto_delete)
+  std::vector<QueueId> expired;         // unused for as long as x-expires says
   Needs needs;
   bool more = false;  // the bound was met: poll again
 
   void clear() {
     consumes.clear(), gets.clear(), handouts.clear(), cancelled.clear(), consumers_gone.clear();
+    expired.clear();
     needs.clear();
     more = false;
   }
+};
+
+// Messages on their way into a queue.
+struct Load {
+  std::uint64_t messages = 0;
+  std::uint64_t octets = 0;  // of bodies
 };
 
 // What rides in an enqueue's own entry so that waiting consumers get it as soon as it commits.

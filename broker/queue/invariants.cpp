@@ -12,33 +12,42 @@ using References = std::map<EntryIndex, std::uint64_t>;
 std::string broken_in_messages(const QueueRecord& record, References& references,
                                std::map<MessageId, std::uint64_t>& queues) {
   std::string broken;
-  std::uint64_t count = 0, octets = 0;
+  std::uint64_t count = 0, octets = 0, dated = 0;
   Message last;
-  record.messages.for_each(Ordinal(0), [&](const Message& message) {
-    if (count > 0 && (message.ordinal <= last.ordinal || message.id <= last.id))
+  record.messages.for_each([&](const Message& message) {
+    const bool same_level = level_of(message.ordinal) == level_of(last.ordinal);
+    if (count > 0 && (message.ordinal <= last.ordinal || (same_level && message.id <= last.id)))
       broken = fmt::format("queue {}: ordinal {} is out of order", record.id, message.ordinal);
     ++count;
     octets += message.size;
+    dated += message.deadline ? 1 : 0;
+    if (message.ordinal >= record.messages.next(level_of(message.ordinal)))
+      broken =
+          fmt::format("queue {}: ordinal {} is above its level's next", record.id, message.ordinal);
     ++references[message.id.entry];
     if (!queues.empty() && queues.contains(message.id)) --queues[message.id];
     last = message;
     return broken.empty();
   });
   if (!broken.empty()) return broken;
-  if (count != record.messages.size() || octets != record.messages.octets())
-    return fmt::format("queue {}: {} messages of {} octets, booked {} of {}", record.id, count,
-                       octets, record.messages.size(), record.messages.octets());
-  if (count > 0 && last.ordinal >= record.next)
-    return fmt::format("queue {}: ordinal {} but next is {}", record.id, last.ordinal, record.next);
+  if (count != record.messages.size() || octets != record.messages.octets() ||
+      dated != record.messages.dated())
+    return fmt::format("queue {}: {} messages of {} octets, {} dated, booked {} of {}, {}",
+                       record.id, count, octets, dated, record.messages.size(),
+                       record.messages.octets(), record.messages.dated());
   return {};
 }
 
 std::string broken_in_record(const Machine& machine, const QueueRecord& record) {
   if (machine.was_removed(record.id)) return fmt::format("queue {} is removed", record.id);
-  for (const Mark& mark : record.marks)
-    if (mark.redelivered_below > mark.committed || mark.redelivered_below > record.next)
-      return fmt::format("queue {}: redelivered below {} with mark {} and next {}", record.id,
-                         mark.redelivered_below, mark.committed, record.next);
+  std::string broken;
+  record.messages.for_each_level([&](LevelNumber number, const Level& level) {
+    const Mark& mark = level.mark;
+    if (mark.redelivered_below > mark.committed || mark.redelivered_below > level.next)
+      broken = fmt::format("queue {} level {}: redelivered below {} with mark {} and next {}",
+                           record.id, number, mark.redelivered_below, mark.committed, level.next);
+  });
+  if (!broken.empty()) return broken;
   for (auto [ordinal, count] : record.failed)
     if (count == 0 || !record.messages.find(ordinal))
       return fmt::format("queue {}: {} failed deliveries of ordinal {}", record.id, count, ordinal);

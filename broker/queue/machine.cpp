@@ -1,6 +1,7 @@
 #include "broker/queue/machine.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "broker/base/check.h"
 
@@ -8,9 +9,29 @@ namespace warren::queue {
 
 namespace {
 
+constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
+
 // Features §1.C: a reject with requeue and a lost channel count; a nack and a recover do not.
 bool counts_as_failure(SettleKind kind) {
   return kind == SettleKind::requeue_reject || kind == SettleKind::requeue_lost;
+}
+
+// A full queue refuses for all: the publisher cannot tell who has it.
+OutcomeCode outcome_of(const Enqueue& command, std::uint64_t taken) {
+  if (!command.full.empty()) return OutcomeCode::rejected;
+  return taken > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone;
+}
+
+// By the shorter of the message's time to live and the queue's.
+Stamp deadline_of(const Enqueue& command, const Settings& settings) {
+  auto ttl = command.ttl_ms;
+  if (settings.message_ttl_ms)
+    ttl = std::min(ttl.value_or(*settings.message_ttl_ms), *settings.message_ttl_ms);
+  return ttl ? command.stamp.next(*ttl) : Stamp();
+}
+
+bool is_full(const Enqueue& command, QueueId id) {
+  return !command.full.empty() && std::ranges::find(command.full, id) != command.full.end();
 }
 
 bool removes(SettleKind kind) {
@@ -62,19 +83,20 @@ std::uint32_t Machine::failed_deliveries(QueueId id, Ordinal ordinal) const {
   return it == record->failed.end() ? 0 : it->second;
 }
 
-void Machine::create(QueueId id, const Settings& settings) {
+void Machine::create(QueueId id, const Settings& settings, Effects& effects) {
   if (removed_.contains(id) || queues_.contains(id)) return;
   auto record = std::make_unique<QueueRecord>();
   record->id = id;
   record->settings = settings;
   queues_.emplace(id, std::move(record));
   changed_.insert(id);
+  effects.created.push_back(id);
 }
 
 Outcome Machine::enqueue(const Enqueue& command, Effects& effects) {
   if (command.upload.upload) return enqueue_large(command, effects);
   std::uint64_t taken = append(command, command.size, effects);
-  return {taken > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone, 0};
+  return {outcome_of(command, taken), 0};
 }
 
 // How many queues took it.
@@ -82,10 +104,13 @@ std::uint64_t Machine::append(const Enqueue& command, std::uint64_t size, Effect
   std::uint64_t taken = 0;
   for (QueueId id : command.queues) {
     QueueRecord* record = at(id);
-    if (record == nullptr || record->sealed) continue;
-    record->messages.append(
-        {record->next, command.message, static_cast<std::uint32_t>(size), command.deadline});
-    ++record->next;
+    if (record == nullptr || record->sealed || is_full(command, id)) continue;
+    Message message;
+    message.id = command.message;
+    message.size = static_cast<std::uint32_t>(size);
+    message.properties = command.properties;
+    message.deadline = deadline_of(command, record->settings);
+    record->messages.append(record->level(command.priority), message);
     ++taken;
     changed_.insert(id);
     effects.grown.push_back(id);
@@ -106,8 +131,7 @@ Outcome Machine::enqueue_large(const Enqueue& command, Effects& effects) {
     large_.keep(command.message, std::move(parts), taken);
   else
     release(parts, effects);
-  if (!whole) return {OutcomeCode::rejected, 0};
-  return {taken > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone, 0};
+  return {whole ? outcome_of(command, taken) : OutcomeCode::rejected, 0};
 }
 
 Outcome Machine::add_part(UploadKey upload, const BodyPart& part, Effects&) {
@@ -142,6 +166,22 @@ Outcome Machine::settle(QueueId id, SettleKind kind, std::span<const MessageId> 
   return {};
 }
 
+void Machine::die(QueueRecord& record, const Message& message, DeathReason, Effects& effects) {
+  record.messages.erase(message.id);
+  record.failed.erase(message.ordinal);
+  effects.settled.push_back({record.id, message.ordinal, message.id});
+  release(message, effects);
+  changed_.insert(record.id);
+}
+
+void Machine::expel(QueueId id, DeathReason reason, std::span<const MessageId> messages,
+                    Effects& effects) {
+  QueueRecord* record = at(id);
+  if (record == nullptr) return;
+  for (MessageId message : messages)
+    if (auto found = record->messages.find(message)) die(*record, *found, reason, effects);
+}
+
 void Machine::settle_messages(QueueRecord& record, std::span<const MessageId> accepted,
                               Effects& effects) {
   for (MessageId id : accepted) {
@@ -160,8 +200,12 @@ void Machine::return_messages(QueueRecord& record, SettleKind kind,
     auto message = record.messages.find(id);
     if (!message) continue;
     if (counts_as_failure(kind)) {
-      ++record.failed[message->ordinal];
       changed_.insert(record.id);
+      const auto limit = record.settings.delivery_limit;
+      if (++record.failed[message->ordinal] > limit.value_or(unlimited)) {
+        die(record, *message, DeathReason::delivery_limit, effects);
+        continue;
+      }
     }
     effects.returned.push_back({record.id, message->ordinal, id});
   }
@@ -173,23 +217,15 @@ Outcome Machine::purge(QueueId id, std::span<const MessageId> held, Effects& eff
   if (record == nullptr || record->sealed) return {OutcomeCode::queue_gone, 0};
   std::vector<MessageId> spared(held.begin(), held.end());
   std::sort(spared.begin(), spared.end());
-  MessageList kept;
-  std::map<Ordinal, std::uint32_t> failed;
   std::uint64_t gone = 0;
-  record->messages.for_each(Ordinal(0), [&](const Message& message) {
-    if (!std::binary_search(spared.begin(), spared.end(), message.id)) {
-      ++gone;
-      release(message, effects);
-    } else {
-      kept.append(message);
-      auto it = record->failed.find(message.ordinal);
-      if (it != record->failed.end()) failed.insert(*it);
-    }
-    return true;
+  record->messages.retain([&](const Message& message) {
+    if (std::binary_search(spared.begin(), spared.end(), message.id)) return true;
+    ++gone;
+    record->failed.erase(message.ordinal);
+    release(message, effects);
+    return false;
   });
   if (gone > 0) changed_.insert(id);
-  record->messages = std::move(kept);
-  record->failed = std::move(failed);
   return {OutcomeCode::ok, gone};
 }
 
@@ -218,7 +254,7 @@ void Machine::remove(QueueId id, CatalogIndex deleted, Effects& effects) {
   remembered = std::max(remembered, deleted);
   QueueRecord* record = at(id);
   if (record == nullptr) return;
-  record->messages.for_each(Ordinal(0), [&](const Message& message) {
+  record->messages.for_each([&](const Message& message) {
     release(message, effects);
     return true;
   });
@@ -240,10 +276,10 @@ void Machine::forget_removed(CatalogIndex through) {
   std::erase_if(removed_, [&](const auto& pair) { return pair.second <= through; });
 }
 
-void Machine::mark(QueueId id, std::uint8_t priority, Ordinal below, Effects& effects) {
+void Machine::mark(QueueId id, LevelNumber level, Ordinal below, Effects& effects) {
   QueueRecord* record = at(id);
-  if (record == nullptr || priority >= priorities) return;
-  Mark& mark = record->marks[priority];
+  if (record == nullptr || level.value > record->settings.max_priority) return;
+  Mark& mark = record->messages.at(level).mark;
   if (below > mark.committed) {
     mark.committed = below;
     marked_.insert(id);
@@ -319,10 +355,10 @@ void Machine::on_new_term(Term term, EntryIndex) {
   term_ = term;
   for (QueueId id : marked_) {
     QueueRecord& record = *at(id);
-    for (Mark& mark : record.marks) {
-      mark.committed = std::min(mark.committed, record.next);
-      mark.redelivered_below = mark.committed;
-    }
+    record.messages.for_each_level([](LevelNumber, Level& level) {
+      level.mark.committed = std::min(level.mark.committed, level.next);
+      level.mark.redelivered_below = level.mark.committed;
+    });
     changed_.insert(id);
   }
   marked_.clear();

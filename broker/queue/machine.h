@@ -26,13 +26,20 @@ namespace warren::queue {
 
 struct Enqueue {
   MessageId message;
-  std::uint32_t size = 0;  // Content::size()
+  std::uint32_t size = 0;  // octets of the body
   std::uint8_t priority = 0;
-  Stamp deadline;                   // the entry's stamp plus the time to live; 0: none
+  Stamp stamp;                      // the entry's
   std::span<const QueueId> queues;  // each once
   UploadKey upload;                 // its parts come before the message's own octets; or none
   std::uint64_t upload_octets = 0;
+  std::optional<std::uint64_t> ttl_ms;  // `expiration`; a queue's own may be shorter
+  std::uint32_t properties = 0;         // octets
+  // Those of `queues` that the leader found full, and that reject what is too much.
+  std::span<const QueueId> full = {};
 };
+
+// Why a message goes without having been settled. Names as in x-death (Features §1.C).
+enum class DeathReason : std::uint8_t { rejected = 0, expired = 1, maxlen = 2, delivery_limit = 3 };
 
 // What the leader knew when it proposed a seal.
 struct SealVerdict {
@@ -45,9 +52,10 @@ class Machine {
   // --- Commands of committed entries, in log order. What they did is appended to `effects`.
 
   // Makes the queue, unless it exists or was removed. The leader writes it on first touch.
-  void create(QueueId id, const Settings& settings);
+  void create(QueueId id, const Settings& settings, Effects& effects);
   // REQUIRES: message above every one enqueued before. queue_gone: no target takes messages.
-  // rejected: the upload does not have the octets that it should have. It is over in any case.
+  // rejected: a target is full, or the upload does not have the octets that it should have. It is
+  // over in any case.
   Outcome enqueue(const Enqueue& command, Effects& effects);
   Outcome add_part(UploadKey upload, const BodyPart& part, Effects& effects);
   Outcome drop_upload(UploadKey upload, Effects& effects);
@@ -55,6 +63,8 @@ class Machine {
   // Kinds ack and reject remove; the requeue kinds return, and count a failure by their rule.
   Outcome settle(QueueId id, SettleKind kind, std::span<const MessageId> accepted,
                  Effects& effects);
+  // The leader found them expired, or too many, and has handed them to nobody.
+  void expel(QueueId id, DeathReason reason, std::span<const MessageId> messages, Effects& effects);
   // Removes everything but `held`. Outcome value: how many went.
   Outcome purge(QueueId id, std::span<const MessageId> held, Effects& effects);
   // Outcome value: messages that were ready.
@@ -64,8 +74,8 @@ class Machine {
   void remove(QueueId id, CatalogIndex deleted, Effects& effects);
   // Every member's catalog has passed this index: nobody names a queue that was deleted by then.
   void forget_removed(CatalogIndex through);
-  // Messages below `below` may be handed out from now on. Never moves back.
-  void mark(QueueId id, std::uint8_t priority, Ordinal below, Effects& effects);
+  // Messages of that level below `below` may be handed out from now on. Never moves back.
+  void mark(QueueId id, LevelNumber level, Ordinal below, Effects& effects);
   // It is about to have its first consumer (auto_delete).
   void consume(QueueId id, Effects& effects);
   void touch(SessionId session, QueueId id, Effects& effects);
@@ -137,6 +147,7 @@ class Machine {
   std::uint64_t append(const Enqueue& command, std::uint64_t size, Effects& effects);
   Outcome enqueue_large(const Enqueue& command, Effects& effects);
   void release(const Message& message, Effects& effects);
+  void die(QueueRecord& record, const Message& message, DeathReason reason, Effects& effects);
   void release(const LargeBodies::Parts& parts, Effects& effects);
   void settle_messages(QueueRecord& record, std::span<const MessageId> accepted, Effects& effects);
   void return_messages(QueueRecord& record, SettleKind kind, std::span<const MessageId> accepted,

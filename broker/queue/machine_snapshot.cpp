@@ -61,15 +61,16 @@ bool Machine::restore_queue(std::string_view octets) {
   if (!record->decode(in) || !in.at_end()) return false;
   QueueId id = record->id;
   if (queues_.contains(id) || removed_.contains(id)) return false;
-  record->messages.for_each(Ordinal(0), [&](const Message& message) {
+  record->messages.for_each([&](const Message& message) {
     live_.add(message.id.entry);
     if (large_.keeps_any()) large_.refer(message.id);
     return true;
   });
   for (const Touch& touch : record->touched)
     touches_[touch.session].insert(id);
-  for (const Mark& mark : record->marks)
-    if (mark.committed != mark.redelivered_below) marked_.insert(id);
+  record->messages.for_each_level([&](LevelNumber, const Level& level) {
+    if (level.mark.committed != level.mark.redelivered_below) marked_.insert(id);
+  });
   queues_.emplace(id, std::move(record));
   return true;
 }

@@ -21,15 +21,18 @@ namespace warren::queue {
 struct Message {
   Ordinal ordinal;
   MessageId id;
-  std::uint32_t size = 0;  // Content::size()
-  Stamp deadline;          // 0: none
+  std::uint32_t size = 0;        // octets of the body: what limits count
+  std::uint32_t properties = 0;  // octets
+  Stamp deadline;                // 0: none
+
+  std::uint32_t octets() const { return size + properties; }
   auto operator<=>(const Message&) const = default;
 };
 
 class MessageList {
  public:
   std::uint64_t size() const { return size_; }
-  std::uint64_t octets() const { return octets_; }
+  std::uint64_t octets() const { return octets_; }  // of bodies
   bool empty() const { return size_ == 0; }
 
   // REQUIRES: ordinal and id above those of everything appended before. O(1).

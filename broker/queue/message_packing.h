@@ -1,10 +1,11 @@
 // How identities, sizes and deadlines of successive messages are written: as runs of steps from
 // the message before. Used by MessageList for its blocks and for snapshots. Pure.
 //
-//   run := head (u8), [repeat: varint], [entry delta: varint, slot: varint], [size: varint],
-//          [deadline delta: zigzag]
+//   run := head (u8), [repeat: varint], [entry delta: varint, slot: varint],
+//          [size: varint, [properties: varint]], [deadline delta: zigzag]
 //   head: bits 0-1 the step, bit 2 a size follows, bit 3 a deadline follows, bits 4-7 the number of
-//         messages (0: more than 15, a varint follows). All messages of a run have one size and
+//         messages (0: more than 15, a varint follows). The size is that of the body, doubled, plus
+//         one when that of the properties follows. All messages of a run have the same sizes and
 //         deadline; those after the first repeat its step.
 #pragma once
 
@@ -29,7 +30,7 @@ class MessagePacker {
   void add(const Message& message) {
     PackedStep step = step_to(message.id);
     if (repeat_ > 0 && step == step_ && step != PackedStep::jump && message.size == last_.size &&
-        message.deadline == last_.deadline) {
+        message.properties == last_.properties && message.deadline == last_.deadline) {
       ++repeat_;
     } else {
       finish();
@@ -55,7 +56,8 @@ class MessagePacker {
   }
 
   void start_run(PackedStep step, const Message& message) {
-    bool sized = message.size != last_.size;
+    bool headed = message.properties != last_.properties;
+    bool sized = headed || message.size != last_.size;
     bool dated = message.deadline != last_.deadline;
     head_ = static_cast<std::uint8_t>(static_cast<unsigned>(step) | (sized ? 4u : 0u) |
                                       (dated ? 8u : 0u));
@@ -64,7 +66,8 @@ class MessagePacker {
       rest_.varint(message.id.entry.value - last_.id.entry.value);
       rest_.varint(message.id.slot.value);
     }
-    if (sized) rest_.varint(message.size);
+    if (sized) rest_.varint(std::uint64_t{message.size} * 2 + (headed ? 1 : 0));
+    if (headed) rest_.varint(message.properties);
     if (dated)
       rest_.zigzag(static_cast<std::int64_t>(message.deadline.value - last_.deadline.value));
     step_ = step;
@@ -109,7 +112,11 @@ class MessageUnpacker {
       last_.id.entry.value += in_.varint();
       last_.id.slot = Slot(static_cast<std::uint32_t>(in_.varint()));
     }
-    if ((head & 4) != 0) last_.size = static_cast<std::uint32_t>(in_.varint());
+    if ((head & 4) != 0) {
+      const std::uint64_t size = in_.varint();
+      last_.size = static_cast<std::uint32_t>(size / 2);
+      if (size % 2 != 0) last_.properties = static_cast<std::uint32_t>(in_.varint());
+    }
     if ((head & 8) != 0) last_.deadline.value += static_cast<std::uint64_t>(in_.zigzag());
     return in_.ok();
   }

@@ -6,18 +6,7 @@ namespace warren::queue {
 
 namespace {
 
-constexpr std::uint8_t record_version = 2;
-
-// Written for as many priorities as the writer knew; what we do not serve is skipped.
-bool decode_marks(ByteReader& in, std::array<Mark, priorities>& marks) {
-  std::uint64_t count = in.varint();
-  if (count < priorities || count > 256) return false;
-  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-    Mark mark{Ordinal(in.varint()), Ordinal(in.varint())};
-    if (i < priorities) marks[i] = mark;
-  }
-  return in.ok();
-}
+constexpr std::uint8_t record_version = 3;
 
 bool decode_touched(ByteReader& in, std::vector<Touch>& touched) {
   std::uint64_t count = in.varint();
@@ -49,12 +38,6 @@ void QueueRecord::encode(ByteWriter& out) const {
   settings.encode(out);
   out.boolean(sealed);
   out.boolean(consumed);
-  out.varint(next.value);
-  out.varint(marks.size());
-  for (const Mark& mark : marks) {
-    out.varint(mark.committed.value);
-    out.varint(mark.redelivered_below.value);
-  }
   out.varint(touched.size());
   for (const Touch& touch : touched) {
     out.varint(touch.session.node.value);
@@ -73,17 +56,14 @@ void QueueRecord::encode(ByteWriter& out) const {
 }
 
 bool QueueRecord::decode(ByteReader& in) {
-  const std::uint8_t version = in.u8();
-  if (version == 0 || version > record_version) return false;
+  if (in.u8() != record_version) return false;
   id = QueueId(in.varint());
   auto read = Settings::decode(in);
   if (!read) return false;
   settings = *read;
   sealed = in.boolean();
-  consumed = version >= 2 && in.boolean();
-  next = Ordinal(in.varint());
-  if (!decode_marks(in, marks) || !decode_touched(in, touched) || !decode_failed(in, failed))
-    return false;
+  consumed = in.boolean();
+  if (!decode_touched(in, touched) || !decode_failed(in, failed)) return false;
   return messages.decode(in) && in.ok();
 }
 

@@ -13,40 +13,54 @@ constexpr std::size_t largest_step = 128;
 }  // namespace
 
 std::optional<Ready> ReadyReader::peek() {
-  if (!queue_.returned.empty()) {
-    auto message = record_.messages.find(*queue_.returned.begin());
-    CHECK(message, "queue {}: ordinal {} came back and is not there", queue_.id,
-          *queue_.returned.begin());
-    return Ready{*message, true};
-  }
-  while (at_ < window_.size() || fill()) {
-    const Message& message = window_[at_];
-    const Checkout* checkout =
-        queue_.checkouts.ahead() == 0 ? nullptr : queue_.checkouts.find(message.id);
-    if (checkout == nullptr) return Ready{message, false};
-    queue_.checkouts.pass(message.id);
-    queue_.cursor = message.ordinal.next();
-    ++at_;
+  at_returned_ = false;
+  const auto first = queue_.returned.lower_bound(first_of(begin_));
+  if (first == queue_.returned.end() || level_of(*first).value >= end_) return peek_fresh(end_);
+  const Ordinal returned = *first;
+  if (auto fresh = peek_fresh(level_of(returned).value)) return fresh;
+  auto message = record_.messages.find(returned);
+  CHECK(message, "queue {}: ordinal {} came back and is not there", queue_.id, returned);
+  at_returned_ = true;
+  return Ready{*message, true};
+}
+
+// Of the first so many levels.
+std::optional<Ready> ReadyReader::peek_fresh(unsigned levels) {
+  while (!exhausted_ && level_.value < levels) {
+    LevelCursor& level = queue_.level(level_, &record_);
+    while (at_ < window_.size() || fill(level)) {
+      const Message& message = window_[at_];
+      const Checkout* checkout =
+          queue_.checkouts.ahead() == 0 ? nullptr : queue_.checkouts.find(message.id);
+      if (checkout == nullptr) return Ready{message, false};
+      queue_.checkouts.pass(message.id);
+      level.cursor = message.ordinal.next();
+      ++at_;
+    }
+    auto next = record_.messages.level_from(level_.value + 1u);
+    exhausted_ = !next;
+    if (next) level_ = *next;
+    step_ = 4;
   }
   return std::nullopt;
 }
 
-bool ReadyReader::fill() {
+bool ReadyReader::fill(LevelCursor& level) {
   window_.clear();
   at_ = 0;
-  record_.messages.read(queue_.cursor, step_, window_);
+  record_.messages.read(level.cursor, step_, window_);
   step_ = std::min(step_ * 4, largest_step);
-  if (window_.empty()) queue_.cursor = std::max(queue_.cursor, record_.next);
+  if (window_.empty()) level.cursor = std::max(level.cursor, record_.messages.next(level_));
   return !window_.empty();
 }
 
 void ReadyReader::take() {
-  if (!queue_.returned.empty()) {
-    queue_.returned.erase(queue_.returned.begin());
+  if (at_returned_) {
+    queue_.returned.erase(queue_.returned.lower_bound(first_of(begin_)));
     return;
   }
   CHECK(at_ < window_.size(), "queue {}: nothing is ready", queue_.id);
-  queue_.cursor = window_[at_].ordinal.next();
+  queue_.level(level_, &record_).cursor = window_[at_].ordinal.next();
   ++at_;
 }
 

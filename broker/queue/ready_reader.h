@@ -1,5 +1,5 @@
-// A queue's ready messages in their order: what came back first, then what the cursor has not
-// reached. Lives for one turn of serving; moves the queue's cursor. Pure.
+// A queue's ready messages in their order: level by level, and in each what came back first, then
+// what its cursor has not reached. Lives for one turn of serving; moves the cursors. Pure.
 #pragma once
 
 #include <cstddef>
@@ -20,9 +20,11 @@ class ReadyReader {
  public:
   // `window` is scratch memory; all must outlive the reader, and the record must not change.
   ReadyReader(DispatchQueue& queue, const QueueRecord& record, std::vector<Message>& window)
-      : queue_(queue), record_(record), window_(window) {
-    window_.clear();
-  }
+      : ReadyReader(queue, record, window, LevelNumber(0), 256) {}
+  // Of one level only.
+  ReadyReader(DispatchQueue& queue, const QueueRecord& record, std::vector<Message>& window,
+              LevelNumber level)
+      : ReadyReader(queue, record, window, level, level.value + 1u) {}
 
   const QueueRecord& record() const { return record_; }
   // The next ready message; nothing: there is none.
@@ -31,13 +33,24 @@ class ReadyReader {
   void take();
 
  private:
-  bool fill();
+  ReadyReader(DispatchQueue& queue, const QueueRecord& record, std::vector<Message>& window,
+              LevelNumber level, unsigned end)
+      : queue_(queue), record_(record), window_(window), begin_(level), end_(end), level_(level) {
+    window_.clear();
+  }
+  std::optional<Ready> peek_fresh(unsigned levels);
+  bool fill(LevelCursor& level);
 
   DispatchQueue& queue_;
   const QueueRecord& record_;
   std::vector<Message>& window_;
+  const LevelNumber begin_;
+  const unsigned end_;  // the first level that is not read
   std::size_t at_ = 0;
-  std::size_t step_ = 4;  // grows: a consumer with prefetch 1 wants one message
+  LevelNumber level_;         // of the window; those before it have nothing fresh
+  bool exhausted_ = false;    // nor has any after it
+  bool at_returned_ = false;  // what peek() found came back
+  std::size_t step_ = 4;      // grows: a consumer with prefetch 1 wants one message
 };
 
 }  // namespace warren::queue

@@ -8,13 +8,76 @@ constexpr std::uint8_t settings_version = 1;
 constexpr std::uint64_t durable_flag = 1;
 constexpr std::uint64_t exclusive_flag = 2;
 constexpr std::uint64_t auto_delete_flag = 4;
+constexpr std::uint64_t single_active_flag = 8;
+
+// Which values follow, in this order.
+enum Present : std::uint64_t {
+  has_overflow = 1,
+  has_max_priority = 2,
+  has_message_ttl = 4,
+  has_expires = 8,
+  has_max_length = 16,
+  has_max_octets = 32,
+  has_delivery_limit = 64,
+  has_consumer_timeout = 128,
+  has_dead_letter_exchange = 256,
+  has_dead_letter_key = 512,
+};
+
+std::uint64_t present(const Settings& s) {
+  std::uint64_t bits = 0;
+  auto add = [&bits](bool there, Present bit) { bits |= there ? bit : 0; };
+  add(s.overflow != Overflow::drop_head, has_overflow);
+  add(s.max_priority != 0, has_max_priority);
+  add(s.message_ttl_ms.has_value(), has_message_ttl);
+  add(s.expires_ms.has_value(), has_expires);
+  add(s.max_length.has_value(), has_max_length);
+  add(s.max_octets.has_value(), has_max_octets);
+  add(s.delivery_limit.has_value(), has_delivery_limit);
+  add(s.consumer_timeout_ms.has_value(), has_consumer_timeout);
+  add(s.dead_letter_exchange.has_value(), has_dead_letter_exchange);
+  add(s.dead_letter_key.has_value(), has_dead_letter_key);
+  return bits;
+}
+
+std::optional<std::uint64_t> number_if(bool there, ByteReader& in) {
+  return there ? std::optional(in.varint()) : std::nullopt;
+}
+std::optional<std::string> text_if(bool there, ByteReader& in) {
+  return there ? std::optional<std::string>(in.string()) : std::nullopt;
+}
+
+bool decode_values(ByteReader& in, Settings& settings) {
+  const std::uint64_t bits = in.varint();
+  if ((bits & has_overflow) != 0) settings.overflow = static_cast<Overflow>(in.u8());
+  if ((bits & has_max_priority) != 0) settings.max_priority = in.u8();
+  settings.message_ttl_ms = number_if((bits & has_message_ttl) != 0, in);
+  settings.expires_ms = number_if((bits & has_expires) != 0, in);
+  settings.max_length = number_if((bits & has_max_length) != 0, in);
+  settings.max_octets = number_if((bits & has_max_octets) != 0, in);
+  settings.delivery_limit = number_if((bits & has_delivery_limit) != 0, in);
+  settings.consumer_timeout_ms = number_if((bits & has_consumer_timeout) != 0, in);
+  settings.dead_letter_exchange = text_if((bits & has_dead_letter_exchange) != 0, in);
+  settings.dead_letter_key = text_if((bits & has_dead_letter_key) != 0, in);
+  return in.ok() && settings.overflow <= Overflow::reject_publish_dlx;
+}
 
 }  // namespace
 
 void Settings::encode(ByteWriter& out) const {
   ByteWriter body;
   body.varint((durable ? durable_flag : 0) | (exclusive ? exclusive_flag : 0) |
-              (auto_delete ? auto_delete_flag : 0));
+              (auto_delete ? auto_delete_flag : 0) | (single_active ? single_active_flag : 0));
+  if (const std::uint64_t bits = present(*this); bits != 0) {
+    body.varint(bits);
+    if ((bits & has_overflow) != 0) body.u8(static_cast<std::uint8_t>(overflow));
+    if ((bits & has_max_priority) != 0) body.u8(max_priority);
+    for (const auto& number :
+         {message_ttl_ms, expires_ms, max_length, max_octets, delivery_limit, consumer_timeout_ms})
+      if (number) body.varint(*number);
+    if (dead_letter_exchange) body.string(*dead_letter_exchange);
+    if (dead_letter_key) body.string(*dead_letter_key);
+  }
   out.u8(settings_version);
   out.string(body.str());
 }
@@ -28,6 +91,8 @@ std::optional<Settings> Settings::decode(ByteReader& in) {
   settings.durable = (flags & durable_flag) != 0;
   settings.exclusive = (flags & exclusive_flag) != 0;
   settings.auto_delete = (flags & auto_delete_flag) != 0;
+  settings.single_active = (flags & single_active_flag) != 0;
+  if (!body.at_end() && !decode_values(body, settings)) return std::nullopt;
   return settings;
 }
 

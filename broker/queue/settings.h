@@ -1,17 +1,41 @@
 // What a queue was declared with, as far as its group must know it: written into the log by the
 // leader with create, so that applying never reads a catalog. Pure value: any thread.
+// Source: RabbitMQ's queue arguments (x-message-ttl and the like).
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
 
 #include "broker/base/codec.h"
 
 namespace warren::queue {
 
+// What happens to a message that would be one too many.
+enum class Overflow : std::uint8_t {
+  drop_head = 0,           // the oldest ready one goes
+  reject_publish = 1,      // basic.nack
+  reject_publish_dlx = 2,  // the same, and it is dead-lettered
+};
+
 struct Settings {
   bool durable = true;
   bool exclusive = false;
   bool auto_delete = false;
+  bool single_active = false;
+  Overflow overflow = Overflow::drop_head;
+  std::uint8_t max_priority = 0;
+  std::optional<std::uint64_t> message_ttl_ms;
+  std::optional<std::uint64_t> expires_ms;
+  std::optional<std::uint64_t> max_length;  // ready messages
+  std::optional<std::uint64_t> max_octets;  // of ready messages
+  // Failed deliveries that a message survives.
+  std::optional<std::uint64_t> delivery_limit;
+  std::optional<std::uint64_t> consumer_timeout_ms;
+  std::optional<std::string> dead_letter_exchange;  // may be the default exchange: empty
+  std::optional<std::string> dead_letter_key;
+
+  bool limits_length() const { return max_length || max_octets; }
 
   // version (u8), then a length-prefixed body: a reader skips what a newer writer appended.
   void encode(ByteWriter& out) const;

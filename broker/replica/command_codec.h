@@ -16,11 +16,13 @@
 #include "broker/base/ids.h"
 #include "broker/base/result.h"
 #include "broker/queue/client_command.h"
+#include "broker/queue/machine.h"
 
 namespace warren::replica {
 
-// The version that this build writes. It reads every version up to this one.
-inline constexpr std::uint32_t command_version = 1;
+// The version of entries: this build reads every one up to this, and writes each in the lowest that
+// says it all. 2: limits.
+inline constexpr std::uint32_t command_version = 2;
 // The same for session batches, but each is written in the lowest that says it all. 2: uploads.
 inline constexpr std::uint32_t batch_version = 2;
 
@@ -41,7 +43,7 @@ struct QueueCreate {
 };
 struct Mark {
   QueueId queue;
-  std::uint8_t priority = 0;
+  queue::LevelNumber level;
   Ordinal ordinal;
   bool operator==(const Mark&) const = default;
 };
@@ -70,8 +72,18 @@ struct SealFound {
   bool operator==(const SealFound&) const = default;
 };
 
+// Ready messages that expired, or are too many.
+struct Expel {
+  QueueId queue;
+  queue::DeathReason reason = queue::DeathReason::expired;
+  std::vector<MessageId> messages;
+  bool operator==(const Expel&) const = default;
+};
+
 // What the leader found for one batch. Every replica applies by it.
 struct Verdicts {
+  std::vector<std::uint32_t>
+      full;  // positions among all queues of the batch's publishes, ascending
   std::vector<std::uint32_t> refused;          // positions among the batch's held, ascending
   std::vector<std::vector<MessageId>> spared;  // for each purge
   std::vector<SealFound> sealed;               // for each seal
@@ -98,11 +110,12 @@ struct QueueEntry {
   std::vector<QueueRemoval> removed;
   CatalogIndex forget_removed;    // 0: nothing
   std::vector<QueueId> consumed;  // auto_delete: about to have a first consumer
+  std::vector<Expel> expels;
 
   bool empty() const {
     return creates.empty() && touches.empty() && untouches.empty() && batches.empty() &&
            marks.empty() && lapses.empty() && ended.empty() && removed.empty() && !forget_removed &&
-           consumed.empty();
+           consumed.empty() && expels.empty();
   }
 };
 

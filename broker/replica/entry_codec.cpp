@@ -1,5 +1,7 @@
 // The entry around the batches; see command_codec.h and proto/command.proto.
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "broker/replica/command_codec.h"
 #include "broker/replica/wire.h"
@@ -12,22 +14,47 @@ std::unexpected<Error> malformed(const char* what) {
   return fail(ReplyCode::internal_error, std::string("malformed entry: ") + what);
 }
 
+using Runs = google::protobuf::RepeatedField<std::uint32_t>;
+
+// Bound of positions in one batch: a run-length column must not blow up.
+constexpr std::uint64_t max_positions = 16u << 20;
+
+// Alternately how many are left out, and how many are in.
+void put_runs(const std::vector<std::uint32_t>& positions, Runs& out) {
+  std::uint32_t next = 0;  // first position not yet covered by runs
+  for (std::size_t i = 0; i < positions.size();) {
+    std::uint32_t first = positions[i];
+    std::uint32_t end = first;
+    while (i < positions.size() && positions[i] == end)
+      ++i, ++end;
+    out.Add(first - next);
+    out.Add(end - first);
+    next = end;
+  }
+}
+
+// False: malformed.
+bool get_runs(const Runs& in, std::vector<std::uint32_t>& positions) {
+  if (in.size() % 2 != 0) return false;
+  std::uint64_t position = 0;
+  for (int i = 0; i < in.size(); i += 2) {
+    position += in.Get(i);
+    std::uint64_t end = position + in.Get(i + 1);
+    if (end > max_positions) return false;
+    for (; position < end; ++position)
+      positions.push_back(static_cast<std::uint32_t>(position));
+  }
+  return true;
+}
+
 void put_verdicts(const EntryBatch& batch, proto::BatchVerdict& out) {
   out.set_node(batch.session.node.value);
   out.set_incarnation(batch.session.incarnation.value);
   out.set_number(batch.number.value);
   out.set_released(batch.released.value);
   out.set_length(batch.blob.size());
-  std::uint32_t next = 0;  // first position not yet covered by runs
-  for (std::size_t i = 0; i < batch.verdicts.refused.size();) {
-    std::uint32_t first = batch.verdicts.refused[i];
-    std::uint32_t end = first;
-    while (i < batch.verdicts.refused.size() && batch.verdicts.refused[i] == end)
-      ++i, ++end;
-    out.add_held_runs(first - next);
-    out.add_held_runs(end - first);
-    next = end;
-  }
+  put_runs(batch.verdicts.refused, *out.mutable_held_runs());
+  put_runs(batch.verdicts.full, *out.mutable_full_runs());
   Delta entry, slot;
   for (const auto& messages : batch.verdicts.spared) {
     out.add_purge_count(static_cast<std::uint32_t>(messages.size()));
@@ -42,19 +69,8 @@ void put_verdicts(const EntryBatch& batch, proto::BatchVerdict& out) {
   }
 }
 
-// Bound of positions in one batch: a run-length column must not blow up.
-constexpr std::uint64_t max_positions = 16u << 20;
-
 std::optional<const char*> get_verdicts(const proto::BatchVerdict& in, Verdicts& out) {
-  if (in.held_runs_size() % 2 != 0) return "runs";
-  std::uint64_t position = 0;
-  for (int i = 0; i < in.held_runs_size(); i += 2) {
-    position += in.held_runs(i);
-    std::uint64_t end = position + in.held_runs(i + 1);
-    if (end > max_positions) return "runs";
-    for (; position < end; ++position)
-      out.refused.push_back(static_cast<std::uint32_t>(position));
-  }
+  if (!get_runs(in.held_runs(), out.refused) || !get_runs(in.full_runs(), out.full)) return "runs";
   if (in.purge_slot_size() != in.purge_entry_size()) return "purges";
   if (in.seal_held_size() != in.seal_in_use_size()) return "seals";
   Delta entry, slot;
@@ -77,7 +93,7 @@ std::optional<const char*> get_verdicts(const proto::BatchVerdict& in, Verdicts&
 void put_own(const QueueEntry& entry, proto::EntryHeader& header) {
   for (const Mark& mark : entry.marks) {
     header.add_mark_queue(mark.queue.value);
-    header.add_mark_priority(mark.priority);
+    header.add_mark_priority(mark.level.value);
     header.add_mark_ordinal(mark.ordinal.value);
   }
   for (const Touch& touch : entry.touches) {
@@ -108,6 +124,46 @@ void put_own(const QueueEntry& entry, proto::EntryHeader& header) {
   header.set_forget_removed(entry.forget_removed.value);
   for (QueueId queue : entry.consumed)
     header.add_consumed_queue(queue.value);
+  Delta index, slot;
+  for (const Expel& expel : entry.expels) {
+    header.add_expel_queue(expel.queue.value);
+    header.add_expel_reason(static_cast<std::uint32_t>(expel.reason));
+    header.add_expel_count(static_cast<std::uint32_t>(expel.messages.size()));
+    for (MessageId id : expel.messages) {
+      header.add_expel_entry(index.step(id.entry.value));
+      header.add_expel_slot(slot.step(id.slot.value));
+    }
+  }
+}
+
+// False: malformed.
+bool get_expels(const proto::EntryHeader& h, std::vector<Expel>& out) {
+  if (h.expel_reason_size() != h.expel_queue_size() ||
+      h.expel_count_size() != h.expel_queue_size() || h.expel_slot_size() != h.expel_entry_size())
+    return false;
+  Delta index, slot;
+  int next = 0;
+  for (int i = 0; i < h.expel_queue_size(); ++i) {
+    const std::uint32_t reason = h.expel_reason(i);
+    if (reason > static_cast<std::uint32_t>(queue::DeathReason::delivery_limit)) return false;
+    if (h.expel_count(i) > static_cast<std::uint32_t>(h.expel_entry_size() - next)) return false;
+    Expel expel{QueueId(h.expel_queue(i)), static_cast<queue::DeathReason>(reason), {}};
+    for (std::uint32_t k = 0; k < h.expel_count(i); ++k, ++next) {
+      EntryIndex entry(index.add(h.expel_entry(next)));
+      expel.messages.push_back(
+          {entry, Slot(static_cast<std::uint32_t>(slot.add(h.expel_slot(next))))});
+    }
+    out.push_back(std::move(expel));
+  }
+  return next == h.expel_entry_size();
+}
+
+std::uint32_t version_of(const QueueEntry& entry) {
+  const bool limits =
+      !entry.expels.empty() || std::ranges::any_of(entry.batches, [](const EntryBatch& batch) {
+        return !batch.verdicts.full.empty();
+      });
+  return limits ? command_version : 1;
 }
 
 bool own_columns_consistent(const proto::EntryHeader& h) {
@@ -128,7 +184,8 @@ bool own_columns_consistent(const proto::EntryHeader& h) {
 std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out) {
   if (!own_columns_consistent(h)) return "columns";
   for (int i = 0; i < h.mark_queue_size(); ++i)
-    out.marks.push_back({QueueId(h.mark_queue(i)), static_cast<std::uint8_t>(h.mark_priority(i)),
+    out.marks.push_back({QueueId(h.mark_queue(i)),
+                         queue::LevelNumber(static_cast<std::uint8_t>(h.mark_priority(i))),
                          Ordinal(h.mark_ordinal(i))});
   for (int i = 0; i < h.touch_node_size(); ++i)
     out.touches.push_back({{NodeId(h.touch_node(i)), Incarnation(h.touch_incarnation(i))},
@@ -147,6 +204,7 @@ std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out)
   out.forget_removed = CatalogIndex(h.forget_removed());
   for (std::uint64_t queue : h.consumed_queue())
     out.consumed.push_back(QueueId(queue));
+  if (!get_expels(h, out.expels)) return "expelled messages";
   return std::nullopt;
 }
 
@@ -154,7 +212,7 @@ std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out)
 
 std::shared_ptr<const std::string> encode_entry(const QueueEntry& entry) {
   proto::EntryHeader header;
-  header.set_version(command_version);
+  header.set_version(version_of(entry));
   header.set_stamp_ms(entry.stamp.value);
   for (const QueueCreate& create : entry.creates) {
     auto* out = header.add_create();

@@ -19,10 +19,9 @@ QueueHost::QueueHost(GroupId group, const QueueState& state, QueueHostPorts& por
       cache_(config.cache_room ? config.cache_room
                                : std::make_shared<CacheRoom>(config.cache_bytes)),
       term_(term),
-      began_(now),
-      begin_stamp_(std::max(begin, state.stamp())),
-      last_stamp_(begin_stamp_) {
-  dispatcher_.begin_term(term, now);
+      clock_{now, std::max(begin, state.stamp())},
+      last_stamp_(clock_.at) {
+  dispatcher_.begin_term(term, now, clock_.at);
 }
 
 QueueHost::~QueueHost() = default;
@@ -131,7 +130,9 @@ void QueueHost::pump_all(BootTime now) {
 void QueueHost::on_applied(const QueueApplied& applied, BootTime now) {
   for (const auto& [index, contents] : applied.contents)
     remember(index, contents);
-  std::erase_if(creating_, [this](QueueId id) {
+  in_flight_.applied(state_.applied());
+  std::erase_if(creating_, [this](const auto& item) {
+    const QueueId id = item.first;
     return state_.machine().find(id) != nullptr || state_.machine().was_removed(id);
   });
   dispatcher_.on_applied(applied.queues);

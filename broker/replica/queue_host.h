@@ -10,11 +10,13 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "broker/base/clock.h"
 #include "broker/catalog/catalog.h"
 #include "broker/queue/dispatcher.h"
+#include "broker/replica/entries_in_flight.h"
 #include "broker/replica/entry_cache.h"
 #include "broker/replica/queue_state.h"
 #include "broker/replica/stream_codec.h"
@@ -123,12 +125,14 @@ class QueueHost {
   void propose_entry(BootTime now);
   bool may_propose();
   void add_batches();
+  void resolve_publish(const queue::Publish& publish, std::uint32_t& target, Verdicts& verdicts,
+                       QueueEntry& entry);
   void resolve(SessionId session, const DecodedBatch& batch, Verdicts& verdicts, QueueEntry& entry);
   void resolve_settle(SessionId session, const queue::Settle& settle, std::uint32_t& position,
                       Verdicts& verdicts);
   void plan_marks(QueueEntry& entry);
   void add_own(QueueEntry& entry);
-  bool touch_queue(QueueId queue, QueueEntry& entry);
+  const queue::Settings* touch_queue(QueueId queue, QueueEntry& entry);
   Stamp stamp(BootTime now);
 
   // queue_host_deliver.cpp
@@ -141,7 +145,7 @@ class QueueHost {
              const StreamReply& reply);
   bool surely_leads(BootTime now) const;
   void poll(BootTime now);
-  void poll_some();
+  void poll_some(BootTime now);
   void answer_consume(const queue::ConsumeAnswer& answer);
   void answer_get(const queue::GetAnswer& answer);
   void hand_out(const queue::Handout& handout, session::RequestId get, std::uint64_t ready_left);
@@ -165,8 +169,7 @@ class QueueHost {
 
   const Term term_;
   std::optional<BootTime> led_at_;
-  BootTime began_;
-  Stamp begin_stamp_;
+  queue::StampClock clock_;
   Stamp last_stamp_;
 
   std::map<SessionId, std::unique_ptr<Stream>> streams_;
@@ -176,9 +179,10 @@ class QueueHost {
   QueueEntry next_entry_;                          // its batches are resolved already
   std::size_t next_entry_bytes_ = 0;               // of those batches
   std::shared_ptr<const std::string> unproposed_;  // built, but the log was full
-  std::deque<EntryIndex> in_flight_;               // proposed, not applied
-  std::set<QueueId> creating_;                     // proposed in this term, not applied yet
-  std::map<QueueId, std::uint64_t> enqueued_;      // by the entry under construction
+  EntriesInFlight in_flight_;
+  std::map<QueueId, queue::Settings> creating_;  // proposed in this term, not applied yet
+  // By the entry under construction.
+  std::map<std::pair<QueueId, queue::LevelNumber>, std::uint64_t> enqueued_;
   queue::Needs needs_;
   std::set<QueueId> to_create_;  // for a consumer or a get
   std::set<QueueId> to_remove_;

@@ -92,7 +92,7 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
   if (where == Presence::gone)
     answer.error = queue_gone(counts.queue);
   else
-    answer.counts = dispatcher_.counts(counts.queue);
+    answer.counts = dispatcher_.counts(counts.queue), dispatcher_.on_used(counts.queue, now);
   reply(stream, waiting.epoch, waiting.id, answer);
   return true;
 }
@@ -109,12 +109,12 @@ void QueueHost::poll(BootTime now) {
   if (!surely_leads(now)) return;
   auto may = [this] { return dispatcher_.has_work() && wanted_.size() < config_.reads; };
   for (std::size_t made = 0; made < config_.poll_limit && may(); made += config_.poll_step)
-    poll_some();
+    poll_some(now);
   more_ = more_ || may();
 }
 
-void QueueHost::poll_some() {
-  dispatcher_.poll(config_.poll_step, poll_);
+void QueueHost::poll_some(BootTime now) {
+  dispatcher_.poll(config_.poll_step, now, poll_);
   for (const queue::ConsumeAnswer& answer : poll_.consumes)
     answer_consume(answer);
   for (const queue::GetAnswer& answer : poll_.gets)
@@ -130,12 +130,15 @@ void QueueHost::poll_some() {
     if (const auto* record = state_.machine().find(queue);
         record != nullptr && record->settings.auto_delete)
       ports_.on_queue_unused(queue);
+  for (QueueId queue : poll_.expired)
+    ports_.on_queue_unused(queue);
   auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   append(needs_.consumed, poll_.needs.consumed);
   append(needs_.marks, poll_.needs.marks);
   append(needs_.touches, poll_.needs.touches);
   append(needs_.untouches, poll_.needs.untouches);
   append(needs_.lapses, poll_.needs.lapses);
+  append(needs_.expels, poll_.needs.expels);
   if (!to_read_.empty()) ports_.read_entries(std::exchange(to_read_, {}));
 }
 

@@ -3,28 +3,12 @@
 #include <utility>
 
 #include "broker/base/codec.h"
+#include "broker/catalog/queue_settings.h"
 #include "broker/replica/queue_host_stream.h"
 
 namespace warren::replica {
-namespace {
-
-std::string settings_of(const catalog::QueueInfo& info) {
-  queue::Settings settings;
-  settings.durable = info.durable;
-  settings.exclusive = info.exclusive;
-  settings.auto_delete = info.auto_delete;
-  ByteWriter out;
-  settings.encode(out);
-  return out.take();
-}
-
-}  // namespace
-
-// Never backwards, and as fast as this node's own clock: architecture §7.
 Stamp QueueHost::stamp(BootTime now) {
-  auto elapsed = std::chrono::duration_cast<Milliseconds>(now - began_).count();
-  Stamp stamp(begin_stamp_.value + static_cast<std::uint64_t>(std::max<std::int64_t>(elapsed, 0)));
-  return last_stamp_ = std::max(last_stamp_, stamp);
+  return last_stamp_ = std::max(last_stamp_, clock_.stamp(now));
 }
 
 void QueueHost::propose_entry(BootTime now) {
@@ -40,14 +24,13 @@ void QueueHost::propose_entry(BootTime now) {
   // A full log: what was resolved stays resolved, and goes first once there is room.
   raft::ProposeResult result = ports_.propose(unproposed_);
   if (result.outcome != raft::ProposeOutcome::proposed) return;
-  in_flight_.emplace_back(result.index.value);
+  in_flight_.proposed(EntryIndex(result.index.value));
   unproposed_ = nullptr;
   more_ = more_ || !incoming_.empty() || !next_entry_.empty();
 }
 
 bool QueueHost::may_propose() {
-  while (!in_flight_.empty() && in_flight_.front() <= state_.applied())
-    in_flight_.pop_front();
+  in_flight_.applied(state_.applied());
   return in_flight_.size() < config_.entries_in_flight || next_entry_bytes_ >= config_.full_entry;
 }
 
@@ -85,11 +68,10 @@ void QueueHost::add_batches() {
 
 void QueueHost::resolve(SessionId session, const DecodedBatch& batch, Verdicts& verdicts,
                         QueueEntry& entry) {
-  std::uint32_t position = 0;
+  std::uint32_t position = 0, target = 0;
   for (const queue::ClientCommand& command : batch.commands) {
     if (const auto* publish = std::get_if<queue::Publish>(&command)) {
-      for (QueueId queue : publish->queues)
-        if (touch_queue(queue, entry)) ++enqueued_[queue];
+      resolve_publish(*publish, target, verdicts, entry);
     } else if (const auto* settle = std::get_if<queue::Settle>(&command)) {
       resolve_settle(session, *settle, position, verdicts);
     } else if (const auto* purge = std::get_if<queue::Purge>(&command)) {
@@ -103,6 +85,25 @@ void QueueHost::resolve(SessionId session, const DecodedBatch& batch, Verdicts& 
   }
 }
 
+// A queue that rejects what is too much counts what is on its way as well: never one over.
+void QueueHost::resolve_publish(const queue::Publish& publish, std::uint32_t& target,
+                                Verdicts& verdicts, QueueEntry& entry) {
+  const std::uint64_t size = publish.content.body.size() + publish.upload_octets;
+  for (QueueId queue : publish.queues) {
+    const std::uint32_t position = target++;
+    const queue::Settings* settings = touch_queue(queue, entry);
+    if (settings == nullptr) continue;
+    if (settings->limits_length() && settings->overflow != queue::Overflow::drop_head) {
+      if (!dispatcher_.has_room(queue, *settings, in_flight_.coming(queue), size)) {
+        verdicts.full.push_back(position);
+        continue;
+      }
+      in_flight_.add(queue, size);
+    }
+    ++enqueued_[{queue, queue::level_for(publish.priority, settings->max_priority)}];
+  }
+}
+
 void QueueHost::resolve_settle(SessionId session, const queue::Settle& settle,
                                std::uint32_t& position, Verdicts& verdicts) {
   for (const queue::Held& held : settle.messages) {
@@ -112,22 +113,27 @@ void QueueHost::resolve_settle(SessionId session, const queue::Settle& settle,
   }
 }
 
-// True: the machine knows the queue, or will by the time this entry's commands run.
-bool QueueHost::touch_queue(QueueId queue, QueueEntry& entry) {
-  if (state_.machine().find(queue) != nullptr || creating_.contains(queue)) return true;
-  if (state_.machine().was_removed(queue)) return false;
+// What the machine knows of the queue, or will by the time this entry's commands run; null: it is
+// gone. Valid until the next entry is applied or built.
+const queue::Settings* QueueHost::touch_queue(QueueId queue, QueueEntry& entry) {
+  if (const queue::QueueRecord* record = state_.machine().find(queue)) return &record->settings;
+  if (auto known = creating_.find(queue); known != creating_.end()) return &known->second;
+  if (state_.machine().was_removed(queue)) return nullptr;
   const catalog::QueueInfo* info = catalog_->queue(queue);
-  if (info == nullptr || info->group != group_) return false;
-  entry.creates.push_back({queue, settings_of(*info)});
-  creating_.insert(queue);
-  return true;
+  if (info == nullptr || info->group != group_) return nullptr;
+  queue::Settings& settings = creating_[queue] = catalog::queue_settings(*info);
+  ByteWriter octets;
+  settings.encode(octets);
+  entry.creates.push_back({queue, octets.take()});
+  return &settings;
 }
 
 void QueueHost::plan_marks(QueueEntry& entry) {
-  for (const auto& [queue, count] : enqueued_) {
+  for (const auto& [where, count] : enqueued_) {
+    const auto [queue, level] = where;
     if (state_.machine().find(queue) == nullptr) continue;  // no consumer can be there yet
-    queue::EnqueuePlan plan = dispatcher_.plan_enqueue(queue, count);
-    if (plan.mark) entry.marks.push_back({plan.mark->queue, plan.mark->priority, plan.mark->below});
+    queue::EnqueuePlan plan = dispatcher_.plan_enqueue(queue, level, count);
+    if (plan.mark) entry.marks.push_back({plan.mark->queue, plan.mark->level, plan.mark->below});
     for (const queue::TouchNeed& touch : plan.touches)
       entry.touches.push_back({touch.session, touch.queue});
   }
@@ -138,15 +144,18 @@ void QueueHost::add_own(QueueEntry& entry) {
   for (QueueId queue : std::exchange(to_create_, {}))
     touch_queue(queue, entry);
   for (const queue::MarkNeed& mark : needs_.marks)
-    entry.marks.push_back({mark.queue, mark.priority, mark.below});
+    entry.marks.push_back({mark.queue, mark.level, mark.below});
   for (const queue::TouchNeed& touch : needs_.touches)
     entry.touches.push_back({touch.session, touch.queue});
   for (const queue::LapseNeed& lapse : needs_.lapses)
     entry.lapses.push_back({lapse.session, lapse.queue, lapse.through});
+  for (queue::ExpelNeed& expel : needs_.expels)
+    entry.expels.push_back({expel.queue, expel.reason, std::move(expel.messages)});
   entry.consumed = std::exchange(needs_.consumed, {});
   needs_.marks.clear();
   needs_.touches.clear();
   needs_.lapses.clear();
+  needs_.expels.clear();
   entry.ended.insert(entry.ended.end(), to_end_.begin(), to_end_.end());
   to_end_.clear();
   for (QueueId queue : to_remove_)

@@ -37,9 +37,13 @@ class BatchRun {
   queue::Outcome operator()(const queue::Publish& p) {
     queue::Enqueue enqueue;
     enqueue.message = {index_, Slot(slot_++)};
-    enqueue.size = static_cast<std::uint32_t>(p.content.size());
+    enqueue.size = static_cast<std::uint32_t>(p.content.body.size());
+    enqueue.properties = static_cast<std::uint32_t>(p.content.properties.size());
     enqueue.priority = p.priority;
-    if (p.ttl_ms) enqueue.deadline = Stamp(stamp_.value + *p.ttl_ms);
+    enqueue.stamp = stamp_;
+    enqueue.ttl_ms = p.ttl_ms;
+    find_full(p);
+    enqueue.full = full_queues_;
     if (p.upload) enqueue.upload = {session_, p.upload};
     enqueue.upload_octets = p.upload_octets;
     if (p.queues.size() <= 1) {
@@ -83,6 +87,18 @@ class BatchRun {
   }
 
  private:
+  // Which of its queues the leader found full.
+  void find_full(const queue::Publish& p) {
+    full_queues_.clear();
+    for (QueueId queue : p.queues) {
+      if (full_ < verdicts_.full.size() && verdicts_.full[full_] == target_) {
+        full_queues_.push_back(queue);
+        ++full_;
+      }
+      ++target_;
+    }
+  }
+
   queue::Machine& machine_;
   const Stamp stamp_;
   const SessionId session_;
@@ -93,6 +109,9 @@ class BatchRun {
   std::uint32_t held_ = 0;   // position among the batch's held
   std::size_t refused_ = 0;  // next of verdicts.refused
   std::size_t purge_ = 0, seal_ = 0;
+  std::uint32_t target_ = 0;  // position among the queues of the batch's publishes
+  std::size_t full_ = 0;      // next of verdicts.full
+  std::vector<QueueId> full_queues_;
   std::vector<QueueId> once_;
   std::vector<MessageId> accepted_;
 };
@@ -115,7 +134,7 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
   applied_ = index;
   stamp_ = std::max(stamp_, entry->stamp);
   for (const auto& [queue, settings] : creates)
-    machine_.create(queue, settings);
+    machine_.create(queue, settings, applied.queues);
   for (QueueId queue : entry->consumed)
     machine_.consume(queue, applied.queues);
   for (const Touch& touch : entry->touches)
@@ -128,9 +147,11 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
   for (const EntryBatch& batch : entry->batches)
     apply_batch(batch, index, slot, *contents, applied);
   for (const Mark& mark : entry->marks)
-    machine_.mark(mark.queue, mark.priority, mark.ordinal, applied.queues);
+    machine_.mark(mark.queue, mark.level, mark.ordinal, applied.queues);
   for (const Lapse& lapse : entry->lapses)
     machine_.lapse(lapse.session, lapse.queue, lapse.through, applied.queues);
+  for (const Expel& expel : entry->expels)
+    machine_.expel(expel.queue, expel.reason, expel.messages, applied.queues);
   for (const Touch& touch : entry->untouches)
     machine_.untouch(touch.session, touch.queue, applied.queues);
   for (SessionId session : entry->ended) {

@@ -1,13 +1,17 @@
 // Plays the scripts of this folder. A block is commands, a line of dashes, and what they print, up
 // to an empty line; # begins a comment. WARREN_REWRITE=1 writes what was printed into the scripts.
 //
-//   queue Q | publish Q [count] | purge S Q | seal S Q [if_unused] [if_empty] | remove Q
+//   queue Q [ttl=ms] [expires=ms] [max_length=n] [max_octets=n] [overflow=reject] [priorities=n]
+//         [deliveries=n]
+//   publish Q [count] [ttl=ms] [priority=n] [size=n]
+//   purge S Q | seal S Q [if_unused] [if_empty] | remove Q
 //   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
 //   consume S NUMBER Q [prefetch=n] [priority=n] [exclusive] [no_ack] | cancel S NUMBER | get S Q
 //   run | ack S Q#n … | nack … | reject … | lost … | discard … | counts Q | mark Q
 //
-// Sessions are a, b and c; Q#n is the n-th message of the queue, from 0. `attach` claims what the
-// session's front end believes to hold, `run` commits whatever the dispatcher needs.
+// Sessions are a, b and c; Q#n is the n-th message that the queue took, from 0. `attach` claims
+// what the session's front end believes to hold, `run` commits whatever the dispatcher needs.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -54,8 +58,17 @@ class Script {
     if (fresh) names_[it->second] = name;
     return it->second;
   }
-  std::string message(QueueId id, Ordinal ordinal) {
-    return fmt::format("{}#{}", names_[id], ordinal);
+  // The value of `name=value`, or `otherwise`.
+  static std::uint64_t number(const Words& words, const std::string& name,
+                              std::uint64_t otherwise) {
+    for (const std::string& word : words)
+      if (word.starts_with(name + "=")) return std::stoull(word.substr(name.size() + 1));
+    return otherwise;
+  }
+  static std::optional<std::uint64_t> limit(const Words& words, const std::string& name) {
+    constexpr std::uint64_t none = ~std::uint64_t{0};
+    const std::uint64_t value = number(words, name, none);
+    return value == none ? std::nullopt : std::optional(value);
   }
   std::string message(QueueId id, MessageId message_id) {
     for (const auto& [text, known] : messages_)
@@ -65,9 +78,9 @@ class Script {
 
   bool topology(const std::string& verb, const Words& words) {
     if (verb == "queue") {
-      world_.machine.create(queue(words[0]), Settings{});
+      make_queue(words);
     } else if (verb == "publish") {
-      publish(queue(words[0]), words.size() > 1 ? std::stoi(words[1]) : 1);
+      publish(words);
     } else if (verb == "purge") {
       auto spared = world_.dispatcher.resolve_purge(session(words[0]), queue(words[1]));
       print(world_.machine.purge(queue(words[1]), spared, world_.effects));
@@ -82,7 +95,7 @@ class Script {
       out_ << "ready " << counts.ready << " unacknowledged " << counts.unacknowledged
            << " consumers " << counts.consumers << "\n";
     } else if (verb == "mark") {
-      const Mark& mark = world_.machine.find(queue(words[0]))->marks[0];
+      const Mark mark = world_.machine.find(queue(words[0]))->messages.mark(LevelNumber(0));
       out_ << "mark " << mark.committed.value << " redelivered below "
            << mark.redelivered_below.value << "\n";
     } else {
@@ -139,15 +152,36 @@ class Script {
     return true;
   }
 
-  void publish(QueueId id, int count) {
-    for (int i = 0; i < count; ++i) {
+  void make_queue(const Words& words) {
+    Settings settings;
+    settings.message_ttl_ms = limit(words, "ttl");
+    settings.expires_ms = limit(words, "expires");
+    settings.max_length = limit(words, "max_length");
+    settings.max_octets = limit(words, "max_octets");
+    settings.delivery_limit = limit(words, "deliveries");
+    settings.max_priority = static_cast<std::uint8_t>(number(words, "priorities", 0));
+    if (std::ranges::find(words, "overflow=reject") != words.end())
+      settings.overflow = Overflow::reject_publish;
+    world_.machine.create(queue(words[0]), settings, world_.effects);
+    world_.applied();
+  }
+
+  void publish(const Words& words) {
+    const QueueId id = queue(words[0]);
+    const bool counted = words.size() > 1 && words[1].find('=') == std::string::npos;
+    const auto size = static_cast<std::uint32_t>(number(words, "size", 100));
+    const auto priority = static_cast<std::uint8_t>(number(words, "priority", 0));
+    for (int i = counted ? std::stoi(words[1]) : 1; i > 0; --i) {
       const QueueRecord* record = world_.machine.find(id);
-      Ordinal ordinal = record == nullptr ? Ordinal() : record->next;
-      MessageId published = world_.publish(id);
+      if (record != nullptr && !world_.dispatcher.has_room(id, record->settings, {}, size)) {
+        out_ << "full\n";
+        continue;
+      }
+      MessageId published = world_.publish(id, size, limit(words, "ttl"), priority);
       if (!world_.machine.takes_messages(id))
         out_ << "queue_gone\n";
       else
-        messages_[message(id, ordinal)] = {id, published};
+        messages_[fmt::format("{}#{}", names_[id], taken_[id]++)] = {id, published};
     }
   }
 
@@ -225,7 +259,7 @@ class Script {
   }
 
   void print(const Handout& handout) {
-    std::string text = message(handout.queue, handout.ordinal);
+    std::string text = message(handout.queue, handout.held.message);
     std::string who = name(handout.session);
     holdings_[who][text] = {handout.queue, handout.consumer, handout.held};
     out_ << who << "/" << handout.consumer.value << " takes " << text;
@@ -253,6 +287,13 @@ class Script {
       out_ << name(notice.session) << "/" << notice.number.value << " cancelled\n";
       consumers_[name(notice.session)].erase(notice.number);
     }
+    static const char* const reasons[] = {"rejected", "expired", "maxlen", "delivery_limit"};
+    for (const ExpelNeed& need : poll.needs.expels)
+      for (MessageId id : need.messages)
+        out_ << message(need.queue, id) << " goes: " << reasons[static_cast<int>(need.reason)]
+             << "\n";
+    for (QueueId id : poll.expired)
+      out_ << names_[id] << " is unused\n";
     for (QueueId id : poll.consumers_gone)
       out_ << names_[id] << " has no consumers left\n";
   }
@@ -261,6 +302,7 @@ class Script {
   std::ostringstream out_;
   std::map<std::string, QueueId> queues_;
   std::map<QueueId, std::string> names_;
+  std::map<QueueId, std::uint64_t> taken_;
   std::map<std::string, std::pair<QueueId, MessageId>> messages_;
   std::map<std::string, std::map<ConsumerNumber, Consumer>> consumers_;
   std::map<std::string, std::map<std::string, Holding>> holdings_;

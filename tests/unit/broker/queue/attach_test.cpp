@@ -142,7 +142,7 @@ TEST_F(AttachTest, AnOlderSettleOfWhatSomebodyHoldsNowIsDropped) {
 
 TEST_F(AttachTest, AnOlderSettleOfWhatNoLeaderCanHaveHandedOutIsDropped) {
   world.publish(orders);
-  MessageId message = world.machine.find(orders)->messages.first()->id;
+  MessageId message = world.machine.find(orders)->messages.top().messages.first()->id;
   world.lead(2);
   EXPECT_FALSE(world.settle(session_a, orders, {message, CheckoutId{Term(1), 5}}));
   world.attach(session_a, {[&] {

@@ -13,7 +13,7 @@ class AutoDeleteTest : public ::testing::Test {
     world.attach(session_a);
     Settings settings;
     settings.auto_delete = true;
-    world.machine.create(orders, settings);
+    world.machine.create(orders, settings, world.effects);
   }
   static std::vector<Claim> claim_of(std::uint64_t number) {
     Claim claim;

@@ -14,9 +14,9 @@ double deliveries_per_second(std::uint64_t total, std::uint64_t backlog, std::ui
   Dispatcher dispatcher(machine, {});
   Effects effects;
   machine.on_new_term(Term(1), EntryIndex(1));
-  dispatcher.begin_term(Term(1), BootTime(0));
+  dispatcher.begin_term(Term(1), BootTime(0), Stamp());
   dispatcher.session_attached(session_a, {}, BootTime{});
-  machine.create(orders, Settings{});
+  machine.create(orders, Settings{}, effects);
   Consumer consumer;
   consumer.number = ConsumerNumber(1), consumer.queue = orders, consumer.prefetch = prefetch;
   dispatcher.add_consumer(session_a, consumer);
@@ -29,10 +29,10 @@ double deliveries_per_second(std::uint64_t total, std::uint64_t backlog, std::ui
   while (settled < total) {
     ++entry;
     std::uint32_t batch = published < settled + backlog + 500 ? 50 : 0;
-    EnqueuePlan plan = dispatcher.plan_enqueue(orders, batch);
+    EnqueuePlan plan = dispatcher.plan_enqueue(orders, LevelNumber(0), batch);
     for (auto [session, queue] : plan.touches)
       machine.touch(session, queue, effects);
-    if (plan.mark) machine.mark(orders, 0, plan.mark->below, effects);
+    if (plan.mark) machine.mark(orders, LevelNumber(0), plan.mark->below, effects);
     for (std::uint32_t slot = 0; slot < batch; ++slot)
       machine.enqueue({{entry, Slot(slot)}, 1024, 0, Stamp(), std::span(&orders, 1)}, effects);
     published += batch;
@@ -44,13 +44,13 @@ double deliveries_per_second(std::uint64_t total, std::uint64_t backlog, std::ui
     settled += acked.size();
     dispatcher.on_applied(effects);
     effects.clear();
-    dispatcher.poll(1000, poll);
+    dispatcher.poll(1000, BootTime(0), poll);
     held.assign(poll.handouts.begin(), poll.handouts.end());
     dispatcher.on_taken(session_a, consumer.number, held.size());
     for (auto [session, queue] : poll.needs.touches)
       machine.touch(session, queue, effects);
     for (auto need : poll.needs.marks)
-      machine.mark(orders, 0, need.below, effects);
+      machine.mark(orders, LevelNumber(0), need.below, effects);
   }
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return static_cast<double>(settled) / took.count();

@@ -14,7 +14,7 @@ class Life {
  public:
   explicit Life(unsigned seed) : random_(seed), world_(config()) {
     world_.start();
-    world_.machine.create(bills, Settings{});
+    world_.machine.create(bills, Settings{}, world_.effects);
   }
 
   void play(int steps) {
@@ -122,7 +122,7 @@ class Life {
       EXPECT_LT(held, consumers_[handout.session][handout.consumer].prefetch);
       ++held;
     }
-    const Mark& mark = world_.machine.find(handout.queue)->marks[0];
+    const Mark& mark = world_.machine.find(handout.queue)->messages.mark(LevelNumber(0));
     EXPECT_LT(handout.ordinal, mark.committed);
     if (handed_.contains(key)) EXPECT_TRUE(handout.redelivered);
     if (handout.redelivered && !handed_.contains(key))

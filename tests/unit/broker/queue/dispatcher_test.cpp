@@ -50,13 +50,14 @@ TEST_F(DispatcherTest, MarkAndTouchRideInTheEnqueuesEntryWhenSomebodyWaits) {
 }
 
 TEST_F(DispatcherTest, NobodyWaitsMeansThatNothingRides) {
-  EnqueuePlan plan = world.dispatcher.plan_enqueue(orders, 1);
+  EnqueuePlan plan = world.dispatcher.plan_enqueue(orders, LevelNumber(0), 1);
   EXPECT_FALSE(plan.mark);
   EXPECT_TRUE(plan.touches.empty());
   world.consume(session_a, 1, orders, 1);
   world.publish(orders);
   world.run();
-  EXPECT_FALSE(world.dispatcher.plan_enqueue(orders, 1).mark) << "the only consumer is full";
+  EXPECT_FALSE(world.dispatcher.plan_enqueue(orders, LevelNumber(0), 1).mark)
+      << "the only consumer is full";
 }
 
 TEST_F(DispatcherTest, TheMarkIsAskedForInStridesAheadOfNeed) {
@@ -67,7 +68,7 @@ TEST_F(DispatcherTest, TheMarkIsAskedForInStridesAheadOfNeed) {
     Poll all = world.run();
     ASSERT_EQ(all.handouts.size(), 1u);
     ASSERT_TRUE(world.settle(session_a, all.handouts[0]));
-    Ordinal mark = world.machine.find(orders)->marks[0].committed;
+    Ordinal mark = world.machine.find(orders)->messages.mark(LevelNumber(0)).committed;
     EXPECT_LE(mark.value, all.handouts[0].ordinal.value + 1 + 1024);
     marks = mark.value;
   }
@@ -284,9 +285,9 @@ TEST_F(DispatcherTest, WhoAsksForASealedOrRemovedQueueIsToldThatItIsGone) {
 TEST_F(DispatcherTest, AConsumerMayComeBeforeItsQueuesFirstMessage) {
   world.consume(session_a, 1, bills);
   world.run();
-  EnqueuePlan plan = world.dispatcher.plan_enqueue(bills, 1);
+  EnqueuePlan plan = world.dispatcher.plan_enqueue(bills, LevelNumber(0), 1);
   EXPECT_TRUE(plan.mark);
-  world.machine.create(bills, Settings{});
+  world.machine.create(bills, Settings{}, world.effects);
   Needs needs;
   needs.marks.push_back(*plan.mark);
   needs.touches = plan.touches;
@@ -374,7 +375,7 @@ TEST_F(DispatcherTest, RemovingAQueueCancelsWhatIsLeft) {
 }
 
 TEST_F(DispatcherTest, APollIsBoundedAndQueuesShareIt) {
-  world.machine.create(bills, Settings{});
+  world.machine.create(bills, Settings{}, world.effects);
   world.consume(session_a, 1, orders);
   world.consume(session_a, 2, bills);
   world.run();
@@ -401,7 +402,7 @@ TEST_F(DispatcherTest, ALocalGroupNeedsNothingCommitted) {
   Poll& polled = local.poll();
   EXPECT_EQ(polled.handouts.size(), 1u);
   EXPECT_TRUE(polled.needs.empty());
-  EXPECT_FALSE(local.dispatcher.plan_enqueue(orders, 1).mark);
+  EXPECT_FALSE(local.dispatcher.plan_enqueue(orders, LevelNumber(0), 1).mark);
 }
 
 TEST_F(DispatcherTest, TouchBitsOfTheIdleAreClearedLazily) {
@@ -470,7 +471,7 @@ using DispatcherDeathTest = DispatcherTest;
 TEST_F(DispatcherDeathTest, OnlyAttachedSessionsMayAsk) {
   EXPECT_DEATH(world.consume(session_c, 1, orders), "not attached");
   EXPECT_DEATH(world.poll(0), "nothing");
-  EXPECT_DEATH(world.dispatcher.begin_term(Term(0), world.now), "number");
+  EXPECT_DEATH(world.dispatcher.begin_term(Term(0), world.now, Stamp()), "number");
 }
 
 }  // namespace

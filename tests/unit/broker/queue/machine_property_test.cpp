@@ -91,7 +91,7 @@ class Comparison {
       both([&](Machine& m, Effects&) { return m.forget_removed(CatalogIndex(~0ull)), Outcome(); });
       removed_.clear();
     }
-    both([&](Machine& m, Effects&) { return m.create(id, Settings{}), Outcome(); });
+    both([&](Machine& m, Effects& e) { return m.create(id, Settings{}, e), Outcome(); });
     if (!removed_.contains(id)) model_.try_emplace(id);
   }
   void remove() {
@@ -120,7 +120,7 @@ class Comparison {
   void mark() {
     QueueId id = some_queue();
     Ordinal below(draw(200));
-    both([&](Machine& m, Effects& e) { return m.mark(id, 0, below, e), Outcome(); });
+    both([&](Machine& m, Effects& e) { return m.mark(id, LevelNumber(0), below, e), Outcome(); });
   }
   void touch() {
     QueueId id = some_queue();
@@ -202,7 +202,7 @@ class Comparison {
       ASSERT_NE(record, nullptr);
       EXPECT_EQ(record->sealed, queue.sealed);
       auto expected = queue.messages.begin();
-      record->messages.for_each(Ordinal(0), [&](const Message& message) {
+      record->messages.for_each([&](const Message& message) {
         bool same = expected != queue.messages.end() && expected->first == message.id &&
                     expected->second.size == message.size &&
                     expected->second.failed == machine_.failed_deliveries(id, message.ordinal);

@@ -9,8 +9,8 @@ class MachineTest : public testing::Test {
  protected:
   MachineTest() {
     machine.on_new_term(Term(1), EntryIndex(1));
-    machine.create(orders, Settings{});
-    machine.create(bills, Settings{});
+    machine.create(orders, Settings{}, effects);
+    machine.create(bills, Settings{}, effects);
   }
   ~MachineTest() override { EXPECT_EQ(broken_invariant(machine), ""); }
 
@@ -51,7 +51,7 @@ TEST_F(MachineTest, PublishToNoLivingQueueIsQueueGone) {
 
 TEST_F(MachineTest, CreateIsDoneOnce) {
   put(5, 0, {orders});
-  machine.create(orders, Settings{false, true, true});
+  machine.create(orders, Settings{false, true, true}, effects);
   EXPECT_EQ(size(orders), 1u);
   EXPECT_EQ(machine.find(orders)->settings, Settings{});
 }
@@ -61,7 +61,7 @@ TEST_F(MachineTest, ARemovedQueueIsNeverMadeAgainUntilItsDeleteIsForgotten) {
   machine.remove(orders, CatalogIndex(200), effects);
   EXPECT_EQ(effects.removed, std::vector{orders});
   EXPECT_EQ(effects.dead_entries, std::vector{EntryIndex(5)});
-  machine.create(orders, Settings{});
+  machine.create(orders, Settings{}, effects);
   EXPECT_EQ(machine.find(orders), nullptr);
   machine.forget_removed(CatalogIndex(199));
   EXPECT_TRUE(machine.was_removed(orders));
@@ -75,7 +75,7 @@ TEST_F(MachineTest, ARemovedQueueIsNeverMadeAgainUntilItsDeleteIsForgotten) {
 TEST_F(MachineTest, RemoveOfAQueueNeverSeenIsRememberedToo) {
   machine.remove(QueueId(500), CatalogIndex(600), effects);
   EXPECT_TRUE(effects.removed.empty());
-  machine.create(QueueId(500), Settings{});
+  machine.create(QueueId(500), Settings{}, effects);
   EXPECT_EQ(machine.find(QueueId(500)), nullptr);
 }
 
@@ -147,34 +147,34 @@ TEST_F(MachineTest, SealingTwiceOrNothingIsQueueGone) {
 }
 
 TEST_F(MachineTest, AMarkNeverMovesBack) {
-  machine.mark(orders, 0, Ordinal(10), effects);
-  machine.mark(orders, 0, Ordinal(5), effects);
-  EXPECT_EQ(machine.find(orders)->marks[0].committed, Ordinal(10));
-  machine.mark(QueueId(999), 0, Ordinal(5), effects);
-  machine.mark(orders, 7, Ordinal(50), effects);
-  EXPECT_EQ(machine.find(orders)->marks[0].committed, Ordinal(10));
+  machine.mark(orders, LevelNumber(0), Ordinal(10), effects);
+  machine.mark(orders, LevelNumber(0), Ordinal(5), effects);
+  EXPECT_EQ(machine.find(orders)->messages.mark(LevelNumber(0)).committed, Ordinal(10));
+  machine.mark(QueueId(999), LevelNumber(0), Ordinal(5), effects);
+  machine.mark(orders, LevelNumber(7), first_of(LevelNumber(7)).next(50), effects);
+  EXPECT_EQ(machine.find(orders)->messages.mark(LevelNumber(0)).committed, Ordinal(10));
 }
 
 TEST_F(MachineTest, ANewTermCutsTheMarkToWhatExists) {
   for (std::uint64_t i = 5; i < 8; ++i)
     put(i, 0, {orders});
-  machine.mark(orders, 0, Ordinal(1000), effects);
-  machine.mark(bills, 0, Ordinal(0), effects);
+  machine.mark(orders, LevelNumber(0), Ordinal(1000), effects);
+  machine.mark(bills, LevelNumber(0), Ordinal(0), effects);
   machine.on_new_term(Term(2), EntryIndex(9));
-  EXPECT_EQ(machine.find(orders)->marks[0], (Mark{Ordinal(3), Ordinal(3)}));
+  EXPECT_EQ(machine.find(orders)->messages.mark(LevelNumber(0)), (Mark{Ordinal(3), Ordinal(3)}));
   put(10, 0, {orders});
-  machine.mark(orders, 0, Ordinal(4), effects);
-  EXPECT_EQ(machine.find(orders)->marks[0], (Mark{Ordinal(4), Ordinal(3)}));
+  machine.mark(orders, LevelNumber(0), Ordinal(4), effects);
+  EXPECT_EQ(machine.find(orders)->messages.mark(LevelNumber(0)), (Mark{Ordinal(4), Ordinal(3)}));
   machine.on_new_term(Term(3), EntryIndex(12));
-  EXPECT_EQ(machine.find(orders)->marks[0], (Mark{Ordinal(4), Ordinal(4)}));
+  EXPECT_EQ(machine.find(orders)->messages.mark(LevelNumber(0)), (Mark{Ordinal(4), Ordinal(4)}));
 }
 
 TEST_F(MachineTest, AMarkBelowWhatExistsStaysAndFlagsNoMore) {
   for (std::uint64_t i = 5; i < 10; ++i)
     put(i, 0, {orders});
-  machine.mark(orders, 0, Ordinal(2), effects);
+  machine.mark(orders, LevelNumber(0), Ordinal(2), effects);
   machine.on_new_term(Term(2), EntryIndex(11));
-  EXPECT_EQ(machine.find(orders)->marks[0], (Mark{Ordinal(2), Ordinal(2)}));
+  EXPECT_EQ(machine.find(orders)->messages.mark(LevelNumber(0)), (Mark{Ordinal(2), Ordinal(2)}));
 }
 
 TEST_F(MachineTest, TouchBitsAreSetClearedAndEndedWithTheirNode) {
@@ -222,7 +222,7 @@ TEST_F(MachineTest, OnlyChangedQueuesAreInTheNextSnapshot) {
 TEST_F(MachineTest, ASnapshotComesBackOctetForOctet) {
   put(5, 0, {orders, bills});
   put(5, 1, {orders});
-  machine.mark(orders, 0, Ordinal(40), effects);
+  machine.mark(orders, LevelNumber(0), Ordinal(40), effects);
   machine.touch(session_a, orders, effects);
   settle(orders, SettleKind::requeue_lost, {id(5)});
   machine.remove(QueueId(77), CatalogIndex(90), effects);
@@ -301,7 +301,7 @@ TEST_F(LargeBodiesTest, PartsAreInvisibleUntilTheirMessageNamesThem) {
   EXPECT_TRUE(effects.grown.empty());
   EXPECT_TRUE(machine.names_entry(EntryIndex(5)));
   EXPECT_EQ(commit(7, 1500, {orders}).code, OutcomeCode::ok);
-  EXPECT_EQ(machine.find(orders)->messages.first()->size, 1505u);
+  EXPECT_EQ(machine.find(orders)->messages.top().messages.first()->size, 1505u);
   const auto* parts = machine.large_bodies().parts_of(id(7));
   ASSERT_NE(parts, nullptr);
   EXPECT_EQ(*parts, (LargeBodies::Parts{{id(5), 1000}, {id(6), 500}}));

@@ -10,7 +10,7 @@ namespace {
 
 Message message(std::uint64_t ordinal, std::uint64_t entry, std::uint32_t slot = 0,
                 std::uint32_t size = 10, std::uint64_t deadline = 0) {
-  return {Ordinal(ordinal), {EntryIndex(entry), Slot(slot)}, size, Stamp(deadline)};
+  return {Ordinal(ordinal), {EntryIndex(entry), Slot(slot)}, size, size % 3, Stamp(deadline)};
 }
 
 std::vector<Message> contents(const MessageList& list) {

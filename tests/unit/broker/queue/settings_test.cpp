@@ -16,9 +16,41 @@ TEST(Settings, ComeBackAsTheyWereWritten) {
   }
 }
 
+TEST(Settings, EveryLimitComesBack) {
+  Settings settings;
+  settings.single_active = true;
+  settings.overflow = Overflow::reject_publish_dlx;
+  settings.max_priority = 255;
+  settings.message_ttl_ms = 0;
+  settings.expires_ms = 1;
+  settings.max_length = 0;
+  settings.max_octets = 1u << 30;
+  settings.delivery_limit = 20;
+  settings.consumer_timeout_ms = 1800000;
+  settings.dead_letter_exchange = "";
+  settings.dead_letter_key = "graveyard";
+  ByteWriter out;
+  settings.encode(out);
+  ByteReader in(out.str());
+  EXPECT_EQ(Settings::decode(in), settings);
+  EXPECT_TRUE(in.at_end());
+}
+
+TEST(Settings, RefuseAnUnknownOverflow) {
+  ByteWriter body, out;
+  body.varint(1);
+  body.varint(1);
+  body.u8(3);
+  out.u8(1);
+  out.string(body.str());
+  ByteReader in(out.str());
+  EXPECT_FALSE(Settings::decode(in));
+}
+
 TEST(Settings, OfANewerWriterAreReadAsFarAsKnown) {
   ByteWriter body, out;
   body.varint(5);
+  body.varint(0);
   body.string("a limit of the future");
   out.u8(2);
   out.string(body.str());

@@ -25,7 +25,7 @@ class World {
 
   void lead(std::uint64_t term) {
     machine.on_new_term(Term(term), ++entry);
-    dispatcher.begin_term(Term(term), now);
+    dispatcher.begin_term(Term(term), now, stamp());
     check();
   }
   void attach(SessionId session, std::vector<Claim> claims = {}) {
@@ -37,7 +37,7 @@ class World {
     lead(1);
     attach(session_a);
     attach(session_b);
-    machine.create(orders, Settings{});
+    machine.create(orders, Settings{}, effects);
   }
 
   void applied() {
@@ -48,14 +48,25 @@ class World {
     check();
   }
 
+  // The replicated time is this node's own.
+  Stamp stamp() const {
+    return Stamp(1'000'000 +
+                 static_cast<std::uint64_t>(std::chrono::duration_cast<Milliseconds>(now).count()));
+  }
+
   // One entry of one message, with what the dispatcher wants to ride in it.
-  MessageId publish(QueueId queue, std::uint32_t size = 100) {
-    EnqueuePlan plan = dispatcher.plan_enqueue(queue, 1);
+  MessageId publish(QueueId queue, std::uint32_t size = 100,
+                    std::optional<std::uint64_t> ttl_ms = {}, std::uint8_t priority = 0) {
+    const QueueRecord* record = machine.find(queue);
+    const LevelNumber level = record == nullptr ? LevelNumber(0) : record->level(priority);
+    EnqueuePlan plan = dispatcher.plan_enqueue(queue, level, 1);
     MessageId id{++entry, Slot(0)};
     for (TouchNeed touch : plan.touches)
       machine.touch(touch.session, touch.queue, effects);
-    if (plan.mark) machine.mark(queue, plan.mark->priority, plan.mark->below, effects);
-    machine.enqueue({id, size, 0, Stamp(), std::span(&queue, 1)}, effects);
+    if (plan.mark) machine.mark(queue, plan.mark->level, plan.mark->below, effects);
+    Enqueue command{id, size, priority, stamp(), std::span(&queue, 1)};
+    command.ttl_ms = ttl_ms;
+    machine.enqueue(command, effects);
     applied();
     return id;
   }
@@ -81,7 +92,7 @@ class World {
 
   // Polls once; what is needed is not committed.
   Poll& poll(std::size_t limit = 1000) {
-    dispatcher.poll(limit, last);
+    dispatcher.poll(limit, now, last);
     check();
     return last;
   }
@@ -91,10 +102,12 @@ class World {
       machine.consume(queue, effects);
     for (auto [session, queue] : needs.touches)
       machine.touch(session, queue, effects);
-    for (auto [queue, priority, below] : needs.marks)
-      machine.mark(queue, priority, below, effects);
+    for (auto [queue, level, below] : needs.marks)
+      machine.mark(queue, level, below, effects);
     for (auto [session, queue, through] : needs.lapses)
       machine.lapse(session, queue, through, effects);
+    for (const auto& [queue, reason, messages] : needs.expels)
+      machine.expel(queue, reason, messages, effects);
     for (auto [session, queue] : needs.untouches)
       machine.untouch(session, queue, effects);
     applied();
@@ -110,7 +123,9 @@ class World {
       all.cancelled.insert(all.cancelled.end(), last.cancelled.begin(), last.cancelled.end());
       all.consumers_gone.insert(all.consumers_gone.end(), last.consumers_gone.begin(),
                                 last.consumers_gone.end());
+      all.expired.insert(all.expired.end(), last.expired.begin(), last.expired.end());
       Needs needs = last.needs;
+      all.needs.expels.insert(all.needs.expels.end(), needs.expels.begin(), needs.expels.end());
       if (!needs.empty()) commit(needs);
     }
     return all;

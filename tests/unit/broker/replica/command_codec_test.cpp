@@ -76,7 +76,11 @@ QueueEntry sample_entry() {
   entry.creates = {{QueueId(7), "settings"}};
   entry.touches = {{{NodeId(1), Incarnation(4)}, QueueId(7)}};
   entry.consumed = {QueueId(8), QueueId(9)};
-  entry.marks = {{QueueId(7), 0, Ordinal(64)}};
+  entry.marks = {{QueueId(7), queue::LevelNumber(3), Ordinal(64)}};
+  entry.expels = {{QueueId(7), queue::DeathReason::maxlen, {{EntryIndex(9), Slot(2)}}},
+                  {QueueId(8),
+                   queue::DeathReason::expired,
+                   {{EntryIndex(5), Slot(0)}, {EntryIndex(5), Slot(7)}}}};
   entry.lapses = {{{NodeId(2), Incarnation(4)}, QueueId(8), {Term(3), 77}}};
   entry.ended = {{NodeId(2), Incarnation(3)}};
   entry.removed = {{QueueId(5), CatalogIndex(70)}};
@@ -85,6 +89,7 @@ QueueEntry sample_entry() {
   batch.number = BatchNumber(17);
   batch.released = BatchNumber(12);
   batch.verdicts.refused = {0, 1, 5};
+  batch.verdicts.full = {2, 3, 4};
   batch.verdicts.spared = {{{EntryIndex(1), Slot(1)}, {EntryIndex(2), Slot(0)}}};
   batch.verdicts.sealed = {{true, 3}};
   batch.blob = encode_batch(CatalogIndex(42), sample());
@@ -104,6 +109,7 @@ TEST(CommandCodec, EntryComesBackAsItWas) {
   EXPECT_EQ(after->consumed, before.consumed);
   EXPECT_EQ(after->marks, before.marks);
   EXPECT_EQ(after->lapses, before.lapses);
+  EXPECT_EQ(after->expels, before.expels);
   EXPECT_EQ(after->ended, before.ended);
   EXPECT_EQ(after->removed, before.removed);
   ASSERT_EQ(after->batches.size(), 2u);

@@ -1,0 +1,60 @@
+#include "broker/catalog/queue_settings.h"
+
+#include <algorithm>
+
+#include "broker/catalog/arguments.h"
+
+namespace warren::catalog {
+namespace {
+
+// Where refused messages have somewhere to go, a poisonous one goes there by itself.
+constexpr std::uint64_t dead_letter_delivery_limit = 20;
+
+std::optional<std::uint64_t> limit(const Arguments& arguments, std::string_view name) {
+  const auto value = integer_argument(arguments, name);
+  if (!value || *value < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(*value);
+}
+
+std::optional<std::string> text(const Arguments& arguments, std::string_view name) {
+  const Argument* argument = find_argument(arguments, name);
+  return argument == nullptr ? std::nullopt : std::optional(argument->value);
+}
+
+queue::Overflow overflow(const Arguments& arguments) {
+  const std::string word = text(arguments, "x-overflow").value_or("");
+  if (word == "reject-publish") return queue::Overflow::reject_publish;
+  if (word == "reject-publish-dlx") return queue::Overflow::reject_publish_dlx;
+  return queue::Overflow::drop_head;
+}
+
+// A negative limit is none, said aloud.
+std::optional<std::uint64_t> delivery_limit(const Arguments& arguments, bool dead_letters) {
+  if (integer_argument(arguments, "x-delivery-limit")) return limit(arguments, "x-delivery-limit");
+  return dead_letters ? std::optional(dead_letter_delivery_limit) : std::nullopt;
+}
+
+}  // namespace
+
+queue::Settings queue_settings(const QueueInfo& info) {
+  const Arguments& arguments = info.arguments;
+  queue::Settings settings;
+  settings.durable = info.durable;
+  settings.exclusive = info.exclusive;
+  settings.auto_delete = info.auto_delete;
+  settings.single_active = text(arguments, "x-single-active-consumer") == "true";
+  settings.overflow = overflow(arguments);
+  settings.max_priority = static_cast<std::uint8_t>(
+      std::min<std::uint64_t>(limit(arguments, "x-max-priority").value_or(0), 255));
+  settings.message_ttl_ms = limit(arguments, "x-message-ttl");
+  settings.expires_ms = limit(arguments, "x-expires");
+  settings.max_length = limit(arguments, "x-max-length");
+  settings.max_octets = limit(arguments, "x-max-length-bytes");
+  settings.consumer_timeout_ms = limit(arguments, "x-consumer-timeout");
+  settings.dead_letter_exchange = text(arguments, "x-dead-letter-exchange");
+  settings.dead_letter_key = text(arguments, "x-dead-letter-routing-key");
+  settings.delivery_limit = delivery_limit(arguments, settings.dead_letter_exchange.has_value());
+  return settings;
+}
+
+}  // namespace warren::catalog

@@ -1,0 +1,60 @@
+#include "broker/catalog/queue_settings.h"
+
+#include <gtest/gtest.h>
+
+namespace warren::catalog {
+namespace {
+
+QueueInfo queue_with(Arguments arguments) {
+  QueueInfo info;
+  info.durable = true;
+  info.arguments = std::move(arguments);
+  return info;
+}
+
+TEST(QueueSettings, AreNoLimitsWithoutArguments) {
+  QueueInfo info = queue_with({});
+  info.auto_delete = true;
+  queue::Settings expected;
+  expected.auto_delete = true;
+  EXPECT_EQ(queue_settings(info), expected);
+}
+
+TEST(QueueSettings, ComeFromTheArguments) {
+  queue::Settings settings = queue_settings(queue_with({
+      {"x-message-ttl", "long", "60000"},
+      {"x-expires", "signedint", "1800000"},
+      {"x-max-length", "byte", "10"},
+      {"x-max-length-bytes", "long", "1000"},
+      {"x-overflow", "longstr", "reject-publish"},
+      {"x-max-priority", "byte", "10"},
+      {"x-single-active-consumer", "bool", "true"},
+      {"x-delivery-limit", "long", "3"},
+      {"x-consumer-timeout", "long", "5000"},
+      {"x-dead-letter-exchange", "longstr", ""},
+      {"x-dead-letter-routing-key", "longstr", "dead"},
+  }));
+  EXPECT_EQ(settings.message_ttl_ms, 60000u);
+  EXPECT_EQ(settings.expires_ms, 1800000u);
+  EXPECT_EQ(settings.max_length, 10u);
+  EXPECT_EQ(settings.max_octets, 1000u);
+  EXPECT_EQ(settings.overflow, queue::Overflow::reject_publish);
+  EXPECT_EQ(settings.max_priority, 10);
+  EXPECT_TRUE(settings.single_active);
+  EXPECT_EQ(settings.delivery_limit, 3u);
+  EXPECT_EQ(settings.consumer_timeout_ms, 5000u);
+  EXPECT_EQ(settings.dead_letter_exchange, "");
+  EXPECT_EQ(settings.dead_letter_key, "dead");
+}
+
+TEST(QueueSettings, LimitDeliveriesWhereThereIsADeadLetterExchange) {
+  const Argument dead_letters{"x-dead-letter-exchange", "longstr", "dlx"};
+  EXPECT_EQ(queue_settings(queue_with({dead_letters})).delivery_limit, 20u);
+  EXPECT_EQ(queue_settings(queue_with({})).delivery_limit, std::nullopt);
+  EXPECT_EQ(
+      queue_settings(queue_with({dead_letters, {"x-delivery-limit", "long", "-1"}})).delivery_limit,
+      std::nullopt);
+}
+
+}  // namespace
+}  // namespace warren::catalog
