@@ -35,14 +35,17 @@ ConsumerState& Consumers::add(SessionId session, const Consumer& consumer,
   ConsumerState& added = *all_.emplace_back(std::move(state));
   index_.emplace(std::pair(session, consumer.number), &added);
   refresh(added, config);
+  elect(config);
   return added;
 }
 
-void Consumers::remove(ConsumerState& state) {
+void Consumers::remove(ConsumerState& state, const DispatcherConfig& config) {
   leave_ring(state);
+  if (active_ == &state) active_ = nullptr;
   drop_octets(state, state.octets);
   index_.erase(std::pair(state.session, state.consumer.number));
   std::erase_if(all_, [&](const auto& owned) { return owned.get() == &state; });
+  elect(config);
 }
 
 ConsumerState* Consumers::find(SessionId session, ConsumerNumber number) const {
@@ -78,6 +81,7 @@ void Consumers::charge(ConsumerState& state, std::uint32_t size, const Dispatche
   ++state.outstanding;
   if (state.consumer.no_ack) add_octets(state, size);
   refresh(state, config);
+  elect(config);
 }
 
 void Consumers::free(ConsumerState& state, std::uint32_t size, const DispatcherConfig& config) {
@@ -85,6 +89,7 @@ void Consumers::free(ConsumerState& state, std::uint32_t size, const DispatcherC
   --state.outstanding;
   if (state.consumer.no_ack) drop_octets(state, size);
   refresh(state, config);
+  if (yields_) elect(config);
 }
 
 void Consumers::taken(ConsumerState& state, std::uint64_t messages,
@@ -104,9 +109,50 @@ void Consumers::set_pressure(ConsumerState& state, std::uint8_t pressure,
 
 void Consumers::attach(ConsumerState& state, bool attached, const DispatcherConfig& config) {
   state.attached = attached;
+  if (attached) state.absent = false;
   if (!state.consumer.no_ack) drop_octets(state, state.octets);
   state.on_their_way.clear();
   refresh(state, config);
+  elect(config);
+}
+
+void Consumers::give_up(SessionId session, const DispatcherConfig& config) {
+  for (const auto& state : all_)
+    if (state->session == session && !state->attached) state->absent = true;
+  elect(config);
+}
+
+// Who holds something was active under the former leader. Else the highest priority, and of equals
+// the first that came.
+ConsumerState* Consumers::best_candidate() const {
+  ConsumerState* best = nullptr;
+  for (const auto& state : all_) {
+    if (state->absent || (!state->attached && state.get() != active_)) continue;
+    const auto rank = [](const ConsumerState& s) {
+      return std::pair(s.outstanding > 0, s.consumer.priority);
+    };
+    if (best == nullptr || rank(*state) > rank(*best)) best = state.get();
+  }
+  return best;
+}
+
+// Chooses the active consumer. One stays until it is gone, or holds nothing and a higher priority
+// waits: it is handed nothing more then.
+void Consumers::elect(const DispatcherConfig& config) {
+  if (!single_active_) return;
+  ConsumerState* const before = active_;
+  const bool stays = active_ != nullptr && !active_->absent;
+  if (!stays || active_->outstanding == 0) {
+    ConsumerState* best = best_candidate();
+    const bool better = stays && best != nullptr && best->outstanding == 0 &&
+                        best->consumer.priority <= active_->consumer.priority;
+    if (!better) active_ = best;
+  }
+  yields_ = active_ != nullptr && std::ranges::any_of(all_, [this](const auto& state) {
+              return state->attached && state->consumer.priority > active_->consumer.priority;
+            });
+  if (before != nullptr && before != active_) refresh(*before, config);
+  if (active_ != nullptr) refresh(*active_, config);
 }
 
 bool Consumers::exclusive() const {
@@ -121,7 +167,7 @@ void Consumers::for_each_waiting(const std::function<void(ConsumerState&)>& visi
 }
 
 void Consumers::refresh(ConsumerState& state, const DispatcherConfig& config) {
-  bool credit = has_credit(state, config);
+  bool credit = has_credit(state, config) && may_be_served(state);
   if (credit == state.queued) return;
   if (!credit) return leave_ring(state);
   rings_[state.consumer.priority].push_back(&state);

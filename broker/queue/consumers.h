@@ -33,6 +33,7 @@ struct ConsumerState {
   SessionFlow* flow = nullptr;             // its session's; null: unbounded
   std::uint8_t pressure = 0;               // the flow's, as this consumer was last told
   bool attached = true;                    // its session's stream is up
+  bool absent = false;                     // and was not, for longer than the grace
   bool touched = false;                    // the (session, queue) bit is committed
   bool queued = false;                     // stands in a ring
 };
@@ -44,10 +45,12 @@ class Consumers {
  public:
   using All = std::vector<std::unique_ptr<ConsumerState>>;
 
+  // Of a queue with a single active consumer: only that one is served. Features §4.7.
+  void set_single_active(bool single) { single_active_ = single; }
   // REQUIRES: not there yet.
   ConsumerState& add(SessionId session, const Consumer& consumer, const DispatcherConfig& config,
                      SessionFlow* flow = nullptr);
-  void remove(ConsumerState& state);
+  void remove(ConsumerState& state, const DispatcherConfig& config);
   ConsumerState* find(SessionId session, ConsumerNumber number) const;
 
   // Whose turn it is; nobody: none has credit.
@@ -64,6 +67,13 @@ class Consumers {
   // What was on its way on a former stream is not any more.
   void attach(ConsumerState& state, bool attached, const DispatcherConfig& config);
 
+  // The session was away for longer than the grace: another one may be the active consumer.
+  void give_up(SessionId session, const DispatcherConfig& config);
+
+  // False: another one is the single active consumer, or is about to be.
+  bool may_be_served(const ConsumerState& state) const {
+    return !single_active_ || (&state == active_ && !yields_);
+  }
   bool exclusive() const;
   bool empty() const { return all_.empty(); }
   std::size_t size() const { return all_.size(); }
@@ -74,10 +84,15 @@ class Consumers {
  private:
   static void add_octets(ConsumerState& state, std::uint64_t octets);
   static void drop_octets(ConsumerState& state, std::uint64_t octets);
+  void elect(const DispatcherConfig& config);
+  ConsumerState* best_candidate() const;
   void refresh(ConsumerState& state, const DispatcherConfig& config);
   void leave_ring(ConsumerState& state);
 
   All all_;
+  bool single_active_ = false;
+  ConsumerState* active_ = nullptr;
+  bool yields_ = false;  // the active one, to a higher priority, once it holds nothing
   std::map<std::pair<SessionId, ConsumerNumber>, ConsumerState*> index_;
   std::map<std::int32_t, std::deque<ConsumerState*>, std::greater<>> rings_;  // none empty
 };

@@ -223,9 +223,16 @@ void Dispatcher::tick(BootTime now) {
   for (auto& [session, books] : sessions_) {
     if (!books->grace_until || *books->grace_until > now) continue;
     books->grace_until.reset();
-    for (QueueId id : books->queues)
-      if (DispatchQueue* queue = find_queue(id); queue != nullptr && holds(*queue, session))
+    for (QueueId id : books->queues) {
+      DispatchQueue* queue = find_queue(id);
+      if (queue == nullptr) continue;
+      if (holds(*queue, session)) {
         ask_lapse(*queue, session, CheckoutId{term_, counter_});
+      } else {
+        queue->consumers.give_up(session, config_);
+        activate(*queue);
+      }
+    }
   }
   while (!untouches_.empty() && untouches_.front().first <= now) {
     TouchNeed candidate = untouches_.front().second;

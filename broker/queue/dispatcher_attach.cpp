@@ -212,6 +212,8 @@ void Dispatcher::applied_lapse(const Lapsed& lapse) {
   if (queue == nullptr) return;
   for (const auto& [message, checkout] : queue->checkouts.of(lapse.session))
     if (!checkout.settling && checkout.id <= lapse.through) return_to_queue(*queue, message);
+  queue->consumers.give_up(lapse.session, config_);
+  activate(*queue);
   if (queue->awaited.erase(lapse.session) > 0 && queue->awaited.empty()) release_hold(*queue);
 }
 

@@ -7,6 +7,15 @@
 
 namespace warren::queue {
 
+namespace {
+
+bool has_single_active(const Machine& machine, QueueId id) {
+  const QueueRecord* record = machine.find(id);
+  return record != nullptr && record->settings.single_active;
+}
+
+}  // namespace
+
 void Dispatcher::add_consumer(SessionId session, const Consumer& consumer) {
   DispatchSession& books = attached_session(session);
   if (gone(consumer.queue)) {
@@ -35,8 +44,9 @@ bool Dispatcher::may_admit(DispatchQueue& queue) {
 // Features §4.7: exclusive with other consumers, or anyone beside an exclusive one, is 403.
 void Dispatcher::admit(DispatchQueue& queue, SessionId session, const Consumer& consumer) {
   bool known = queue.consumers.find(session, consumer.number) != nullptr;
-  bool refused =
-      !known && !queue.consumers.empty() && (consumer.exclusive || queue.consumers.exclusive());
+  bool alone = consumer.exclusive || queue.consumers.exclusive();
+  bool refused = !known && ((alone && !queue.consumers.empty()) ||
+                            (consumer.exclusive && has_single_active(machine_, queue.id)));
   if (!known && !refused) enlist(queue, session, consumer);
   pending_.consumes.push_back(
       {session, consumer.number, refused ? ConsumeVerdict::exclusive_use : ConsumeVerdict::ok});
@@ -48,6 +58,7 @@ ConsumerState& Dispatcher::enlist(DispatchQueue& queue, SessionId session,
   books.queues.insert(queue.id);
   books.consumers[consumer.number] = queue.id;
   inspect_before_waiting(queue);
+  queue.consumers.set_single_active(has_single_active(machine_, queue.id));
   ConsumerState& state = queue.consumers.add(session, consumer, config_, &books.flow);
   // Registered again after its answer was lost: what it was handed meanwhile is its own still.
   for (const auto& [message, checkout] : queue.checkouts.of(session))
@@ -103,7 +114,7 @@ void Dispatcher::weigh(DispatchSession& books, SessionId session) {
 void Dispatcher::remove_consumer(DispatchQueue& queue, ConsumerState& state) {
   auto books = sessions_.find(state.session);
   if (books != sessions_.end()) books->second->consumers.erase(state.consumer.number);
-  queue.consumers.remove(state);
+  queue.consumers.remove(state, config_);
   if (!queue.consumers.empty()) return;
   pending_.consumers_gone.push_back(queue.id);
   on_used(queue.id, now_);
@@ -113,6 +124,11 @@ void Dispatcher::get(SessionId session, const GetRequest& request, BootTime now)
   DispatchSession& books = attached_session(session);
   if (gone(request.queue)) {
     pending_.gets.push_back({session, request, GetVerdict::queue_gone, std::nullopt, 0});
+    return;
+  }
+  // A message that it takes would overtake what the active consumer holds.
+  if (has_single_active(machine_, request.queue)) {
+    pending_.gets.push_back({session, request, GetVerdict::locked, std::nullopt, 0});
     return;
   }
   DispatchQueue& queue = queue_at(request.queue);
@@ -156,7 +172,7 @@ void Dispatcher::cancel_all(DispatchQueue& queue) {
     pending_.cancelled.push_back({state.session, state.consumer.number, queue.id});
     auto books = sessions_.find(state.session);
     if (books != sessions_.end()) books->second->consumers.erase(state.consumer.number);
-    queue.consumers.remove(state);
+    queue.consumers.remove(state, config_);
   }
   for (const auto& [session, consumer] : queue.waiting)
     pending_.consumes.push_back({session, consumer.number, ConsumeVerdict::queue_gone});

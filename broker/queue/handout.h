@@ -37,7 +37,12 @@ struct ConsumeAnswer {
   ConsumeVerdict verdict = ConsumeVerdict::ok;
 };
 
-enum class GetVerdict : std::uint8_t { message = 0, empty = 1, queue_gone = 2 };
+enum class GetVerdict : std::uint8_t {
+  message = 0,
+  empty = 1,
+  queue_gone = 2,
+  locked = 3,  // 405: only its active consumer may have messages
+};
 
 struct GetAnswer {
   SessionId session;

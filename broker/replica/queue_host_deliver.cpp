@@ -4,6 +4,18 @@
 #include "broker/replica/queue_host_stream.h"
 
 namespace warren::replica {
+namespace {
+
+// `info`: null if it is deleted by now.
+Error queue_locked(const catalog::QueueInfo* info) {
+  const std::string name =
+      info == nullptr ? "" : " '" + info->name + "' in vhost '" + info->vhost + "'";
+  return {ReplyCode::resource_locked,
+          "cannot obtain access to locked queue" + name +
+              ". basic.get operations are not supported by queues with single active consumer"};
+}
+
+}  // namespace
 
 void QueueHost::serve_requests(BootTime now) {
   std::deque<WaitingRequest> kept;
@@ -166,6 +178,8 @@ void QueueHost::answer_get(const queue::GetAnswer& answer) {
   said.origin = answer.request.origin;
   if (answer.verdict == queue::GetVerdict::queue_gone)
     said.error = queue_gone(answer.request.queue);
+  else if (answer.verdict == queue::GetVerdict::locked)
+    said.error = queue_locked(catalog_->queue(answer.request.queue));
   reply(*stream, stream->stream.epoch(), id, said);
 }
 

@@ -2,7 +2,7 @@
 // to an empty line; # begins a comment. WARREN_REWRITE=1 writes what was printed into the scripts.
 //
 //   queue Q [ttl=ms] [expires=ms] [max_length=n] [max_octets=n] [overflow=reject] [priorities=n]
-//         [deliveries=n]
+//         [deliveries=n] [single_active]
 //   publish Q [count] [ttl=ms] [priority=n] [size=n]
 //   purge S Q | seal S Q [if_unused] [if_empty] | remove Q
 //   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
@@ -160,6 +160,7 @@ class Script {
     settings.max_octets = limit(words, "max_octets");
     settings.delivery_limit = limit(words, "deliveries");
     settings.max_priority = static_cast<std::uint8_t>(number(words, "priorities", 0));
+    settings.single_active = std::ranges::find(words, "single_active") != words.end();
     if (std::ranges::find(words, "overflow=reject") != words.end())
       settings.overflow = Overflow::reject_publish;
     world_.machine.create(queue(words[0]), settings, world_.effects);
@@ -276,9 +277,10 @@ class Script {
     for (const GetAnswer& answer : poll.gets) {
       if (answer.handout) print(*answer.handout);
       out_ << name(answer.session) << " get "
-           << (answer.verdict == GetVerdict::message ? fmt::format("left {}", answer.ready_left)
-               : answer.verdict == GetVerdict::empty ? "empty"
-                                                     : "queue gone")
+           << (answer.verdict == GetVerdict::message  ? fmt::format("left {}", answer.ready_left)
+               : answer.verdict == GetVerdict::empty  ? "empty"
+               : answer.verdict == GetVerdict::locked ? "locked"
+                                                      : "queue gone")
            << "\n";
     }
     for (const Handout& handout : poll.handouts)

@@ -132,7 +132,7 @@ TEST(Consumers, LeaveTheirTurnWhenRemovedOrDetached) {
   ConsumerState& first = consumers.add(session, consumer(1, 0), config);
   ConsumerState& second = consumers.add(session, consumer(2, 0), config);
   consumers.add(session, consumer(3, 0), config);
-  consumers.remove(second);
+  consumers.remove(second, config);
   consumers.attach(first, false, config);
   EXPECT_EQ(serve_next(consumers, config), 3u);
   EXPECT_EQ(serve_next(consumers, config), 3u);
@@ -174,7 +174,7 @@ TEST(Consumers, WhatTheSocketTookIsNotOnItsWayAnyMore) {
   consumers.attach(state, true, config);
   EXPECT_EQ(flow.octets, 0u);
   EXPECT_EQ(serve_next(consumers, config), 1u);
-  consumers.remove(state);
+  consumers.remove(state, config);
   EXPECT_EQ(flow.octets, 0u);
 }
 

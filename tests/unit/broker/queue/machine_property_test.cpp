@@ -1,7 +1,9 @@
 // Random commands against an obvious model, beside a machine that is restored from its own
 // snapshot again and again and must never differ by an octet.
+#include <algorithm>
 #include <map>
 #include <random>
+#include <utility>
 
 #include "tests/unit/broker/queue/world.h"
 
@@ -11,11 +13,25 @@ namespace {
 struct ModelMessage {
   std::uint32_t size = 0;
   std::uint32_t failed = 0;
+  Stamp deadline;
 };
 struct ModelQueue {
   bool sealed = false;
-  std::map<MessageId, ModelMessage> messages;
+  std::map<std::pair<LevelNumber, MessageId>, ModelMessage> messages;
+
+  void erase(MessageId id) {
+    std::erase_if(messages, [&](const auto& pair) { return pair.first.second == id; });
+  }
 };
+
+// Every queue has limits of its own.
+Settings settings_of(QueueId id) {
+  Settings settings;
+  if (id.value % 2 == 0) settings.max_priority = static_cast<std::uint8_t>(id.value);
+  if (id.value % 3 == 0) settings.message_ttl_ms = 100 * id.value;
+  if (id.value >= 4) settings.delivery_limit = id.value - 4;
+  return settings;
+}
 
 class Comparison {
  public:
@@ -48,13 +64,14 @@ class Comparison {
     std::vector<MessageId> some;
     auto it = model_.find(id);
     if (it == model_.end()) return some;
-    for (const auto& [message, state] : it->second.messages)
-      if (draw(4) == 0) some.push_back(message);
+    for (const auto& [key, state] : it->second.messages)
+      if (draw(4) == 0) some.push_back(key.second);
     return some;
   }
 
   void one_step() {
-    switch (draw(22)) {
+    now_.value += draw(50);
+    switch (draw(23)) {
       case 0:
         return create();
       case 1:
@@ -80,6 +97,8 @@ class Comparison {
         return draw(6) == 0 ? drop_upload() : add_part();
       case 14:
         return enqueue(some_upload());
+      case 15:
+        return expel();
       default:
         return enqueue({});
     }
@@ -91,7 +110,7 @@ class Comparison {
       both([&](Machine& m, Effects&) { return m.forget_removed(CatalogIndex(~0ull)), Outcome(); });
       removed_.clear();
     }
-    both([&](Machine& m, Effects& e) { return m.create(id, Settings{}, e), Outcome(); });
+    both([&](Machine& m, Effects& e) { return m.create(id, settings_of(id), e), Outcome(); });
     if (!removed_.contains(id)) model_.try_emplace(id);
   }
   void remove() {
@@ -108,7 +127,7 @@ class Comparison {
     auto it = model_.find(id);
     if (it == model_.end() || it->second.sealed) return;
     std::erase_if(it->second.messages, [&](const auto& pair) {
-      return std::find(held.begin(), held.end(), pair.first) == held.end();
+      return std::find(held.begin(), held.end(), pair.first.second) == held.end();
     });
   }
   void seal() {
@@ -119,8 +138,9 @@ class Comparison {
   }
   void mark() {
     QueueId id = some_queue();
-    Ordinal below(draw(200));
-    both([&](Machine& m, Effects& e) { return m.mark(id, LevelNumber(0), below, e), Outcome(); });
+    LevelNumber level(static_cast<std::uint8_t>(draw(5)));
+    Ordinal below = first_of(level).next(draw(200));
+    both([&](Machine& m, Effects& e) { return m.mark(id, level, below, e), Outcome(); });
   }
   void touch() {
     QueueId id = some_queue();
@@ -164,12 +184,25 @@ class Comparison {
     QueueId id = some_queue();
     auto some = some_messages(id);
     both([&](Machine& m, Effects& e) { return m.settle(id, kind, some, e); });
+    const auto limit = settings_of(id).delivery_limit;
     for (MessageId message : some) {
-      if (kind == SettleKind::ack)
-        model_[id].messages.erase(message);
-      else
-        ++model_[id].messages[message].failed;
+      ModelQueue& queue = model_[id];
+      auto at = std::ranges::find_if(
+          queue.messages, [&](const auto& pair) { return pair.first.second == message; });
+      if (kind == SettleKind::ack || (++at->second.failed > limit && limit))
+        queue.messages.erase(at);
     }
+  }
+  void expel() {
+    QueueId id = some_queue();
+    auto some = some_messages(id);
+    if (draw(3) == 0) some.push_back({EntryIndex(1), Slot(77)});  // gone by now
+    both([&](Machine& m, Effects& e) {
+      m.expel(id, DeathReason::expired, some, e);
+      return Outcome();
+    });
+    for (MessageId message : some)
+      if (auto it = model_.find(id); it != model_.end()) it->second.erase(message);
   }
   void enqueue(UploadKey upload) {
     if (draw(2) == 0) ++next_.entry, next_.slot = Slot(0);
@@ -180,7 +213,13 @@ class Comparison {
     auto gathered = uploads_.extract(upload);
     std::uint64_t octets = gathered.empty() ? 0 : gathered.mapped();
     std::uint64_t named = draw(5) == 0 ? draw(3000) : octets;
-    Enqueue command{next_, size, 0, Stamp(draw(3)), queues, upload, named};
+    std::vector<QueueId> full;
+    for (QueueId id : queues)
+      if (draw(20) == 0) full.push_back(id);
+    Enqueue command{next_, size, static_cast<std::uint8_t>(draw(7)), now_, queues, upload, named};
+    if (draw(3) == 0) command.ttl_ms = draw(500);
+    command.properties = static_cast<std::uint32_t>(draw(3) * 7);
+    command.full = full;
     both([&](Machine& m, Effects& e) { return m.enqueue(command, e); });
     MessageId message = next_;
     ++next_.slot;
@@ -188,7 +227,13 @@ class Comparison {
     size += static_cast<std::uint32_t>(octets);
     for (QueueId id : queues) {
       auto it = model_.find(id);
-      if (it != model_.end() && !it->second.sealed) it->second.messages[message] = {size, 0};
+      if (it == model_.end() || it->second.sealed || std::ranges::count(full, id) != 0) continue;
+      const Settings settings = settings_of(id);
+      const LevelNumber level = level_for(command.priority, settings.max_priority);
+      auto ttl = command.ttl_ms;
+      if (settings.message_ttl_ms && (!ttl || *ttl > *settings.message_ttl_ms))
+        ttl = settings.message_ttl_ms;
+      it->second.messages[{level, message}] = {size, 0, ttl ? now_.next(*ttl) : Stamp()};
     }
   }
 
@@ -203,8 +248,10 @@ class Comparison {
       EXPECT_EQ(record->sealed, queue.sealed);
       auto expected = queue.messages.begin();
       record->messages.for_each([&](const Message& message) {
-        bool same = expected != queue.messages.end() && expected->first == message.id &&
+        bool same = expected != queue.messages.end() &&
+                    expected->first == std::pair(level_of(message.ordinal), message.id) &&
                     expected->second.size == message.size &&
+                    expected->second.deadline == message.deadline &&
                     expected->second.failed == machine_.failed_deliveries(id, message.ordinal);
         EXPECT_TRUE(same) << "queue " << id.value << " ordinal " << message.ordinal.value;
         if (same) ++expected;
@@ -222,6 +269,7 @@ class Comparison {
   std::map<UploadKey, std::uint64_t> uploads_;  // octets so far
   MessageId next_{EntryIndex(1), Slot(0)};
   Term term_;
+  Stamp now_{1000};
   int step_ = 0;
 };
 
