@@ -121,6 +121,14 @@ void Dispatcher::drop_excess(DispatchQueue& queue, const QueueRecord& record, Ne
   const QueueCounts now = counts(queue.id);
   std::uint64_t messages = now.ready, octets = now.ready_bytes;
   ReadyReader ready(queue, record, window_);
+#ifdef WARREN_MUTATION_DROP_HELD
+  if (settings.max_length && messages > *settings.max_length)
+    record.messages.for_each([&](const Message& message) {
+      needs.expels.push_back({queue.id, DeathReason::maxlen, {message.id}});
+      return false;
+    });
+  return;
+#endif
   while ((settings.max_length && messages > *settings.max_length) ||
          (settings.max_octets && octets > *settings.max_octets)) {
     const auto next = ready.peek();

@@ -2,6 +2,7 @@
 // storage. Collected over one or more entries. Pure value: any thread.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "broker/base/ids.h"
@@ -13,6 +14,14 @@ struct MessageRef {
   Ordinal ordinal;
   MessageId message;
   auto operator<=>(const MessageRef&) const = default;
+};
+
+// Why a message went without having been settled. Names as in x-death (Features §1.C).
+enum class DeathReason : std::uint8_t { rejected = 0, expired = 1, maxlen = 2, delivery_limit = 3 };
+
+struct Death {
+  MessageRef message;
+  DeathReason reason;
 };
 
 struct TouchChange {
@@ -30,7 +39,8 @@ struct Lapsed {
 struct Effects {
   std::vector<QueueId> created;
   std::vector<QueueId> grown;        // took messages; may repeat
-  std::vector<MessageRef> settled;   // gone by a settle
+  std::vector<MessageRef> settled;   // gone: by a settle, or dead
+  std::vector<Death> died;           // those of them that nobody acknowledged
   std::vector<MessageRef> returned;  // stays, and is ready again unless somebody holds it
   std::vector<QueueId> purged;       // a purge was applied, whether or not the queue was there
   std::vector<QueueId> sealed;

@@ -166,10 +166,13 @@ Outcome Machine::settle(QueueId id, SettleKind kind, std::span<const MessageId> 
   return {};
 }
 
-void Machine::die(QueueRecord& record, const Message& message, DeathReason, Effects& effects) {
+void Machine::die(QueueRecord& record, const Message& message, DeathReason reason,
+                  Effects& effects) {
   record.messages.erase(message.id);
   record.failed.erase(message.ordinal);
-  effects.settled.push_back({record.id, message.ordinal, message.id});
+  const MessageRef ref{record.id, message.ordinal, message.id};
+  effects.settled.push_back(ref);
+  effects.died.push_back({ref, reason});
   release(message, effects);
   changed_.insert(record.id);
 }

@@ -38,9 +38,6 @@ struct Enqueue {
   std::span<const QueueId> full = {};
 };
 
-// Why a message goes without having been settled. Names as in x-death (Features §1.C).
-enum class DeathReason : std::uint8_t { rejected = 0, expired = 1, maxlen = 2, delivery_limit = 3 };
-
 // What the leader knew when it proposed a seal.
 struct SealVerdict {
   bool in_use = false;     // if_unused was asked, and there is a consumer

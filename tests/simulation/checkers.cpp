@@ -44,13 +44,42 @@ void Checkers::on_leader(GroupId group, raft::Term term, raft::MemberId member, 
   check_raft(group);
 }
 
+void Checkers::note_contents(GroupId group, const replica::QueueApplied& applied) {
+  for (const auto& [entry, contents] : applied.contents)
+    for (std::size_t slot = 0; slot < contents->messages.size(); ++slot)
+      keys_.try_emplace({group, {entry, Slot(static_cast<std::uint32_t>(slot))}},
+                        Key::parse(contents->messages[slot].body));
+}
+
+// It was delivered never, or was; it is lost in no case. But the reason must be the queue's own,
+// and the time.
+void Checkers::check_death(GroupId group, const queue::Death& death) {
+  static const char* const names[] = {"rejected", "expired", "dropped", "failed too often"};
+  const auto& [queue, ordinal, message] = death.message;
+  if (!settled_.insert({group, queue, message}).second) return;
+  died_.insert({group, queue, message});
+  ++world_.tally[names[static_cast<int>(death.reason)]];
+  const QueueKind kind = kinds_[queue];
+  const Key key = keys_[{group, message}];
+  ids_.try_emplace({key, queue}, message);
+  if (!may_die(kind, death.reason))
+    world_.violation(fmt::format("queue {}: {}:{} of it {}", queue, key.publisher, key.sequence,
+                                 names[static_cast<int>(death.reason)]));
+}
+
 void Checkers::on_applied(GroupId group, const replica::QueueApplied& applied) {
+  note_contents(group, applied);
+  for (const queue::Death& death : applied.queues.died)
+    check_death(group, death);
+  std::set<MessageId> dead;
+  for (const queue::Death& death : applied.queues.died)
+    dead.insert(death.message.message);
   for (const queue::MessageRef& ref : applied.queues.settled) {
     Place place{group, ref.queue, ref.message};
     if (settled_.insert(place).second && world_.trace)
       world_.note(fmt::format("settled in group {}: {}.{} of queue {}", group, ref.message.entry,
                               ref.message.slot, ref.queue));
-    if (!delivered_.contains(place))
+    if (!delivered_.contains(place) && !dead.contains(ref.message))
       world_.violation(fmt::format("group {} queue {}: message {}.{} was settled, never delivered",
                                    group, ref.queue, ref.message.entry, ref.message.slot));
   }
@@ -90,14 +119,18 @@ void Checkers::on_handout(GroupId group, const queue::Delivery& delivery) {
   // Only marked by a former leader, or taken back before it was sent: within a stride a term.
   ++world_.tally["flag without need"];
   std::uint64_t& needless = needless_[{delivery.queue, delivery.held.checkout.term}];
-  if (++needless > stride_ + taken_back)
+  const std::uint64_t marks =
+      kinds_[delivery.queue] == QueueKind::priorities ? highest_priority + 1 : 1;
+  if (++needless > marks * stride_ + taken_back)
     world_.violation(fmt::format("queue {}: {} messages carry the flag in term {} without need",
                                  delivery.queue, needless, delivery.held.checkout.term));
 }
 
 void Checkers::check_order(const Place& place, const Key& key, const queue::Delivery& delivery) {
   if (delivery.redelivered || delivered_.contains(place)) return;
-  auto [at, fresh] = firsts_.try_emplace({delivery.queue, key.publisher},
+  const bool by_priority = kinds_[delivery.queue] == QueueKind::priorities;
+  const std::uint8_t priority = by_priority ? priority_of(key.sequence) : 0;
+  auto [at, fresh] = firsts_.try_emplace({delivery.queue, key.publisher, priority},
                                          First{key.sequence, delivery.held.checkout});
   if (fresh) return;
   First& last = at->second;
@@ -136,6 +169,9 @@ void Checkers::on_delivery(GroupId group, const queue::Delivery& delivery) {
 void Checkers::on_acked(GroupId group, QueueId queue, MessageId message) {
   Place place{group, queue, message};
   acked_.insert(place);
+  if (died_.contains(place))
+    world_.violation(fmt::format("queue {}: {}.{} died while its consumer held it", queue,
+                                 message.entry, message.slot));
   if (!settled_.contains(place))
     world_.violation(fmt::format("queue {}: the ack of {}.{} was confirmed and is void", queue,
                                  message.entry, message.slot));

@@ -14,6 +14,7 @@
 #include "broker/replica/queue_state.h"
 #include "raft/invariants.h"
 #include "raft/ports.h"
+#include "tests/simulation/queue_kinds.h"
 #include "tests/simulation/world.h"
 
 namespace warren::simulation {
@@ -38,6 +39,7 @@ class Checkers {
                  const std::function<std::optional<raft::Term>(raft::Index)>& term_at);
 
   void on_applied(GroupId group, const replica::QueueApplied& applied);
+  void on_declared(QueueId queue, QueueKind kind) { kinds_[queue] = kind; }
   void on_confirm(const Key& key, QueueId queue);
   void on_delivery(GroupId group, const queue::Delivery& delivery);
   // Put on its way by a leader, whether or not it arrives.
@@ -56,6 +58,8 @@ class Checkers {
  private:
   using Place = std::tuple<GroupId, QueueId, MessageId>;
   void check_raft(GroupId group);
+  void note_contents(GroupId group, const replica::QueueApplied& applied);
+  void check_death(GroupId group, const queue::Death& death);
   void check_redelivered(const Place& place, const queue::Delivery& delivery);
   void check_order(const Place& place, const Key& key, const queue::Delivery& delivery);
 
@@ -63,7 +67,10 @@ class Checkers {
   const std::uint64_t stride_;
   std::map<GroupId, raft::Invariants> raft_;
   std::set<std::pair<Key, QueueId>> confirmed_;
+  std::map<QueueId, QueueKind> kinds_;
+  std::map<std::pair<GroupId, MessageId>, Key> keys_;  // as the log has them
   std::set<Place> settled_;
+  std::set<Place> died_;  // those that nobody settled
   std::set<Place> acked_;
   std::map<Place, std::uint64_t> delivered_;          // how often
   std::map<Place, CheckoutId> handed_out_;            // by which checkout last
@@ -72,7 +79,8 @@ class Checkers {
     std::uint64_t sequence;
     CheckoutId checkout;
   };
-  std::map<std::pair<QueueId, std::uint64_t>, First> firsts_;   // by queue and publisher
+  // By queue, publisher, and priority where it counts.
+  std::map<std::tuple<QueueId, std::uint64_t, std::uint8_t>, First> firsts_;
   std::map<std::pair<QueueId, Term>, std::uint64_t> needless_;  // flags, by queue and term
   std::uint64_t deliveries_ = 0;
 };

@@ -282,7 +282,11 @@ const std::vector<std::string>& required_faults() {
                                                  "leader",
                                                  "snapshot installed",
                                                  "upload abandoned",
-                                                 "node lost within an upload"};
+                                                 "node lost within an upload",
+                                                 "expired",
+                                                 "dropped",
+                                                 "failed too often",
+                                                 "publish rejected"};
   return required;
 }
 

@@ -9,7 +9,11 @@ namespace warren::simulation {
 using namespace std::chrono_literals;
 
 Workload::Workload(Cluster& cluster, std::uint32_t queues, std::uint32_t publishers)
-    : cluster_(cluster), world_(cluster.world), queue_count_(queues), publishers_(publishers) {
+    : cluster_(cluster),
+      world_(cluster.world),
+      queue_count_(queues),
+      first_kind_(world_.draw(0, queue_kinds - 1)),
+      publishers_(publishers) {
   cluster.users = this;
 }
 
@@ -31,18 +35,21 @@ void Workload::declare(std::uint32_t number) {
   declare.vhost = "/";
   declare.name = fmt::format("q{}", number);
   declare.durable = true;
+  const auto kind = static_cast<QueueKind>((first_kind_ + number) % queue_kinds);
+  declare.arguments = arguments_of(kind);
   declare.node = nodes[number % nodes.size()];
   declare.incarnation = process->incarnation();
   declaring_[number] = declare.node;
   process->definitions().define(
       declare,
-      [this, again, number, name = declare.name](Result<catalog::Outcome> outcome) {
+      [this, again, number, kind, name = declare.name](Result<catalog::Outcome> outcome) {
         declaring_.erase(number);
         if (!outcome || outcome->error) return again();
         for (NodeId node : cluster_.serving()) {
           const auto* info = cluster_.process(node)->catalog().queue("/", name);
           if (info == nullptr) continue;
           queues_[info->id] = info->group;
+          cluster_.checkers.on_declared(info->id, kind);
           for (int i = 0; i < 2; ++i) {
             consumers_.push_back({info->id, 0, NodeId(), false, world_.chance(100), {}, {}});
             consumer_step(consumers_.size() - 1);
@@ -105,6 +112,7 @@ void Workload::publish_one(Publisher& publisher, Process& process) {
     publish.content.owner = body.owner();
     publish.content.body = body.view();
     publish.queues.assign(queues.begin(), queues.end());
+    publish.priority = priority_of(key.sequence);
     publisher.unconfirmed[publisher.next_tag] = {key, queues};
     submit_publish(publisher, process, group, std::move(publish));
   }
@@ -162,6 +170,7 @@ void Workload::end_upload(Publisher& publisher, Process& process) {
     publish.queues.assign(queues.begin(), queues.end());
     publish.upload = queue::UploadId(publisher.channel);
     publish.upload_octets = upload.octets;
+    publish.priority = priority_of(upload.key.sequence);
     publisher.unconfirmed[publisher.next_tag] = {upload.key, queues};
     submit_publish(publisher, process, group, std::move(publish));
   }
@@ -229,7 +238,8 @@ void Workload::on_outcome(std::uint64_t channel, std::uint64_t tag, queue::Outco
       for (QueueId queue : at->second.second)
         cluster_.checkers.on_confirm(at->second.first, queue);
     else
-      ++world_.tally["publish nacked"];
+      ++world_.tally[outcome.code == queue::OutcomeCode::rejected ? "publish rejected"
+                                                                  : "publish nacked"];
     publisher.unconfirmed.erase(at);
     return;
   }

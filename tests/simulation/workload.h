@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/simulation/cluster.h"
+#include "tests/simulation/queue_kinds.h"
 
 namespace warren::simulation {
 
@@ -89,6 +90,7 @@ class Workload final : public Users {
   Cluster& cluster_;
   World& world_;
   const std::uint32_t queue_count_;
+  const std::uint64_t first_kind_;  // of the first queue; the others follow in turn
   std::map<QueueId, GroupId> queues_;
   std::map<std::uint32_t, NodeId> declaring_;  // queue's number -> the node that was asked
   std::vector<Publisher> publishers_;

@@ -1,0 +1,62 @@
+// What the queues of a run are declared with: each kind has one limit, small enough to be met.
+#pragma once
+
+#include <cstdint>
+
+#include "broker/catalog/command.h"
+#include "broker/queue/machine.h"
+
+namespace warren::simulation {
+
+enum class QueueKind : std::uint8_t {
+  plain,
+  priorities,
+  drops_head,
+  rejects,
+  expires,
+  counts_deliveries,
+  single_active,
+};
+constexpr std::uint64_t queue_kinds = 7;
+// Of every message, by its number: queues without priorities pass over it.
+constexpr std::uint8_t highest_priority = 3;
+constexpr std::uint8_t priority_of(std::uint64_t sequence) {
+  return static_cast<std::uint8_t>(sequence % (highest_priority + 1));
+}
+
+inline catalog::Arguments arguments_of(QueueKind kind) {
+  switch (kind) {
+    case QueueKind::plain:
+      return {};
+    case QueueKind::priorities:
+      return {{"x-max-priority", "long", "3"}};
+    case QueueKind::drops_head:
+      return {{"x-max-length", "long", "8"}};
+    case QueueKind::rejects:
+      return {{"x-max-length", "long", "4"}, {"x-overflow", "longstr", "reject-publish"}};
+    case QueueKind::expires:
+      return {{"x-message-ttl", "long", "700"}};
+    case QueueKind::counts_deliveries:
+      return {{"x-delivery-limit", "long", "1"}};
+    case QueueKind::single_active:
+      return {{"x-single-active-consumer", "bool", "true"}};
+  }
+  return {};
+}
+
+// May a message of such a queue go for that reason?
+constexpr bool may_die(QueueKind kind, queue::DeathReason reason) {
+  switch (reason) {
+    case queue::DeathReason::expired:
+      return kind == QueueKind::expires;
+    case queue::DeathReason::maxlen:
+      return kind == QueueKind::drops_head;
+    case queue::DeathReason::delivery_limit:
+      return kind == QueueKind::counts_deliveries;
+    case queue::DeathReason::rejected:
+      return true;
+  }
+  return false;
+}
+
+}  // namespace warren::simulation
