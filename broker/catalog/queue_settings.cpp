@@ -7,9 +7,6 @@
 namespace warren::catalog {
 namespace {
 
-// Where refused messages have somewhere to go, a poisonous one goes there by itself.
-constexpr std::uint64_t dead_letter_delivery_limit = 20;
-
 std::optional<std::uint64_t> limit(const Arguments& arguments, std::string_view name) {
   const auto value = integer_argument(arguments, name);
   if (!value || *value < 0) return std::nullopt;
@@ -28,12 +25,6 @@ queue::Overflow overflow(const Arguments& arguments) {
   return queue::Overflow::drop_head;
 }
 
-// A negative limit is none, said aloud.
-std::optional<std::uint64_t> delivery_limit(const Arguments& arguments, bool dead_letters) {
-  if (integer_argument(arguments, "x-delivery-limit")) return limit(arguments, "x-delivery-limit");
-  return dead_letters ? std::optional(dead_letter_delivery_limit) : std::nullopt;
-}
-
 }  // namespace
 
 queue::Settings queue_settings(const QueueInfo& info) {
@@ -50,10 +41,11 @@ queue::Settings queue_settings(const QueueInfo& info) {
   settings.expires_ms = limit(arguments, "x-expires");
   settings.max_length = limit(arguments, "x-max-length");
   settings.max_octets = limit(arguments, "x-max-length-bytes");
+  // A negative one is none, said aloud. None by default: what goes over it goes for good.
+  settings.delivery_limit = limit(arguments, "x-delivery-limit");
   settings.consumer_timeout_ms = limit(arguments, "x-consumer-timeout");
   settings.dead_letter_exchange = text(arguments, "x-dead-letter-exchange");
   settings.dead_letter_key = text(arguments, "x-dead-letter-routing-key");
-  settings.delivery_limit = delivery_limit(arguments, settings.dead_letter_exchange.has_value());
   return settings;
 }
 

@@ -24,8 +24,10 @@ struct TouchState {
   CheckoutId lapsing;      // asked for in this term, or none
 };
 
-// In one poll: a backlog that expires all at once goes in many entries, among other work.
+// A backlog that expires all at once goes in many entries, among other work: so many are chosen in
+// one poll, and so many are under way.
 constexpr std::size_t expels_a_poll = 4096;
+constexpr std::size_t expels_under_way = 16384;
 
 // How far one level was handed out. Below the cursor everything is checked out or came back.
 struct LevelCursor {
@@ -65,7 +67,9 @@ struct DispatchQueue {
   std::optional<BootTime> head_expires;  // as the dispatcher's deadlines have it
   std::optional<BootTime> unused_until;  // x-expires; likewise
   bool consumed_asked = false;
-  bool inspect = false;  // its limits are to be looked at
+  bool inspect = false;       // its limits are to be looked at
+  bool expired = false;       // x-expires: the host is about to hear of it
+  std::size_t expelling = 0;  // chosen to go, and not gone yet
   bool on_hold = false;
   bool active = false;  // stands in the dispatcher's list
 

@@ -55,9 +55,7 @@ void Dispatcher::end_term() {
   unattended_.clear();
   hold_until_.reset();
   untouches_.clear();
-  inspected_.clear();
-  heads_.clear();
-  unused_.clear();
+  limits_.clear();
 }
 
 DispatchQueue& Dispatcher::queue_at(QueueId id) {
@@ -93,8 +91,9 @@ void Dispatcher::activate(DispatchQueue& queue) {
   active_.push_back(queue.id);
 }
 
-void Dispatcher::on_applied(const Effects& effects) {
+void Dispatcher::on_applied(const Effects& effects, BootTime now) {
   if (!leading()) return;
+  now_ = now;
   for (QueueId id : effects.created)
     if (const QueueRecord* record = machine_.find(id)) watch_limits(*record);
   QueueId before;
@@ -125,10 +124,12 @@ void Dispatcher::on_applied(const Effects& effects) {
     if (queue == nullptr) continue;
     cancel_all(*queue);
     on_hold_.erase(id);
-    heads_.set(id, queue->head_expires, std::nullopt);
-    unused_.set(id, queue->unused_until, std::nullopt);
+    limits_.heads.set(id, queue->head_expires, std::nullopt);
+    limits_.unused.set(id, queue->unused_until, std::nullopt);
+    limits_.expelling -= queue->expelling;
     queues_.erase(id);
   }
+  if (limits_.expelling <= expels_under_way / 2) resume_expelling();
 }
 
 void Dispatcher::applied_growth(QueueId id) {
@@ -248,7 +249,7 @@ std::optional<BootTime> Dispatcher::next_deadline() const {
   for (const auto& [session, books] : sessions_)
     if (books->grace_until) consider(*books->grace_until);
   if (!untouches_.empty()) consider(untouches_.front().first);
-  for (const Deadlines* deadlines : {&heads_, &unused_})
+  for (const Deadlines* deadlines : {&limits_.heads, &limits_.unused})
     if (auto due = deadlines->next()) consider(*due);
   return next;
 }

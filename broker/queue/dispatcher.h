@@ -23,11 +23,11 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/ids.h"
-#include "broker/queue/deadlines.h"
 #include "broker/queue/delivery.h"
 #include "broker/queue/dispatcher_config.h"
 #include "broker/queue/effects.h"
 #include "broker/queue/handout.h"
+#include "broker/queue/limit_books.h"
 #include "broker/queue/machine.h"
 #include "broker/queue/stamp_clock.h"
 
@@ -56,7 +56,7 @@ class Dispatcher {
   bool leading() const { return bool(term_); }
 
   // What the machine just did. Call after each turn of applying, before anything else.
-  void on_applied(const Effects& effects);
+  void on_applied(const Effects& effects, BootTime now);
 
   // --- Consumers and gets. Answers come out of poll(). The host has found the queue in the
   // catalog. REQUIRES: the session is attached.
@@ -174,6 +174,7 @@ class Dispatcher {
   bool expel(DispatchQueue& queue, ReadyReader& ready, const Message& message, DeathReason reason,
              Needs& needs);
   void drop_excess(DispatchQueue& queue, const QueueRecord& record, Needs& needs);
+  void resume_expelling();
   void tick_limits();
 
   const Machine& machine_;
@@ -190,11 +191,8 @@ class Dispatcher {
   std::set<QueueId> unattended_;  // auto_delete: their consumers may be gone with a former leader
   std::optional<BootTime> hold_until_;
   std::deque<std::pair<BootTime, TouchNeed>> untouches_;
-  std::vector<QueueId> inspected_;  // each once: their limits are to be looked at
-  Deadlines heads_;                 // of the first ready messages
-  Deadlines unused_;                // x-expires
-  std::size_t expels_left_ = 0;     // in this poll
-  std::vector<Message> window_;     // scratch of serve()
+  LimitBooks limits_;
+  std::vector<Message> window_;  // scratch of serve()
 };
 
 }  // namespace warren::queue

@@ -10,6 +10,10 @@ namespace warren::queue {
 // Forgets a checkout; a consumer that held it has its credit again.
 void Dispatcher::drop_checkout(DispatchQueue& queue, MessageId message) {
   Checkout checkout = queue.checkouts.erase(message);
+  if (checkout.session == SessionId()) {
+    --queue.expelling;
+    --limits_.expelling;
+  }
   if (checkout.settling) return;
   ConsumerState* state = queue.consumers.find(checkout.session, checkout.consumer);
   if (state == nullptr) return;
@@ -35,6 +39,7 @@ void Dispatcher::return_held(DispatchQueue& queue, SessionId session,
 
 ClaimReply Dispatcher::session_attached(SessionId session, std::span<const Claim> claims,
                                         BootTime now) {
+  now_ = now;
   auto& owned = sessions_[session];
   if (!owned) owned = std::make_unique<DispatchSession>();
   DispatchSession& books = *owned;
@@ -163,6 +168,7 @@ void Dispatcher::renew_claim(DispatchQueue& queue, SessionId session, const Held
 void Dispatcher::session_detached(SessionId session, BootTime now) {
   auto it = sessions_.find(session);
   if (it == sessions_.end() || !it->second->attached) return;
+  now_ = now;
   DispatchSession& books = *it->second;
   books.attached = false;
   books.grace_until = now + config_.attach_grace;

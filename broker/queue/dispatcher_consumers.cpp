@@ -65,12 +65,14 @@ ConsumerState& Dispatcher::enlist(DispatchQueue& queue, SessionId session,
     if (checkout.consumer == consumer.number && !checkout.settling)
       queue.consumers.charge(state, checkout.octets, config_);
   state.touched = touch_state(queue, session).committed;
-  unused_.set(queue.id, queue.unused_until, std::nullopt);
+  limits_.unused.set(queue.id, queue.unused_until, std::nullopt);
+  queue.expired = false;
   activate(queue);
   return state;
 }
 
 void Dispatcher::cancel_consumer(SessionId session, ConsumerNumber number, BootTime now) {
+  now_ = now;
   DispatchSession& books = attached_session(session);
   auto it = books.consumers.find(number);
   if (it != books.consumers.end()) {
@@ -121,6 +123,7 @@ void Dispatcher::remove_consumer(DispatchQueue& queue, ConsumerState& state) {
 }
 
 void Dispatcher::get(SessionId session, const GetRequest& request, BootTime now) {
+  now_ = now;
   DispatchSession& books = attached_session(session);
   if (gone(request.queue)) {
     pending_.gets.push_back({session, request, GetVerdict::queue_gone, std::nullopt, 0});

@@ -27,7 +27,8 @@ void Dispatcher::watch_limits(const QueueRecord& record) {
   DispatchQueue& queue = queue_at(record.id);
   if (settings.expires_ms) {
     const Milliseconds expires(static_cast<std::int64_t>(*settings.expires_ms));
-    unused_.set(queue.id, queue.unused_until, now_ + std::max(expires, config_.attach_grace));
+    limits_.unused.set(queue.id, queue.unused_until,
+                       now_ + std::max(expires, config_.attach_grace));
   }
   note_offered(queue, record);
   inspect(queue);
@@ -35,13 +36,13 @@ void Dispatcher::watch_limits(const QueueRecord& record) {
 
 void Dispatcher::inspect(DispatchQueue& queue) {
   if (std::exchange(queue.inspect, true)) return;
-  inspected_.push_back(queue.id);
+  limits_.inspected.push_back(queue.id);
 }
 
 // After serving: who waits is served first, so that a message with a time to live of 0 reaches a
 // consumer, and one that somebody takes at once is not one too many.
 void Dispatcher::inspect_all(Poll& out) {
-  for (QueueId id : std::exchange(inspected_, {})) {
+  for (QueueId id : std::exchange(limits_.inspected, {})) {
     DispatchQueue* queue = find_queue(id);
     const QueueRecord* record = machine_.find(id);
     if (queue == nullptr) continue;
@@ -51,7 +52,7 @@ void Dispatcher::inspect_all(Poll& out) {
       inspect(*queue);
       continue;
     }
-    // Somebody waits for a mark: serving looks again.
+    // Somebody waits, for a mark or for what is behind all that goes: serving looks again.
     if (queue->waited_for() && counts(id).ready > 0) continue;
     note_offered(*queue, *record);
     enforce_limits(*queue, *record, out.needs);
@@ -62,7 +63,7 @@ void Dispatcher::inspect_all(Poll& out) {
 void Dispatcher::inspect_before_waiting(DispatchQueue& queue) {
   const QueueRecord* record = machine_.find(queue.id);
   if (!queue.inspect || queue.stopped() || queue.waited_for() || record == nullptr) return;
-  expels_left_ = expels_a_poll;
+  limits_.expels_left = std::min(expels_a_poll, expels_under_way - limits_.expelling);
   note_offered(queue, *record);
   enforce_limits(queue, *record, pending_.needs);
 }
@@ -70,7 +71,8 @@ void Dispatcher::inspect_before_waiting(DispatchQueue& queue) {
 void Dispatcher::enforce_limits(DispatchQueue& queue, const QueueRecord& record, Needs& needs) {
   if (record.settings.limits_length() && record.settings.overflow == Overflow::drop_head)
     drop_excess(queue, record, needs);
-  if (record.messages.dated() == 0) return heads_.set(queue.id, queue.head_expires, std::nullopt);
+  if (record.messages.dated() == 0)
+    return limits_.heads.set(queue.id, queue.head_expires, std::nullopt);
   std::optional<BootTime> next;
   record.messages.for_each_level([&](LevelNumber number, const Level&) {
     ReadyReader ready(queue, record, window_, number);
@@ -79,7 +81,7 @@ void Dispatcher::enforce_limits(DispatchQueue& queue, const QueueRecord& record,
     const BootTime when = clock_.time(head->message.deadline);
     next = next ? std::min(*next, when) : when;
   });
-  heads_.set(queue.id, queue.head_expires, next);
+  limits_.heads.set(queue.id, queue.head_expires, next);
 }
 
 bool Dispatcher::is_expired(const DispatchQueue& queue, const Message& message) const {
@@ -97,14 +99,24 @@ std::optional<Ready> Dispatcher::next_live(DispatchQueue& queue, ReadyReader& re
   }
 }
 
+void Dispatcher::resume_expelling() {
+  for (QueueId id : std::exchange(limits_.crowded, {}))
+    if (DispatchQueue* queue = find_queue(id)) {
+      activate(*queue);
+      inspect(*queue);
+    }
+}
+
 // False: enough for this poll.
 bool Dispatcher::expel(DispatchQueue& queue, ReadyReader& ready, const Message& message,
                        DeathReason reason, Needs& needs) {
-  if (expels_left_ == 0) {
-    inspect(queue);
+  if (limits_.expels_left == 0) {
+    limits_.crowded.insert(queue.id);
     return false;
   }
-  --expels_left_;
+  --limits_.expels_left;
+  ++limits_.expelling;
+  ++queue.expelling;
   ready.take();
   queue.checkouts.insert(message.id,
                          Checkout{CheckoutId{term_, ++counter_}, SessionId(), ConsumerNumber(),
@@ -153,23 +165,24 @@ void Dispatcher::on_used(QueueId id, BootTime now) {
   const QueueRecord* record = machine_.find(id);
   if (!leading() || record == nullptr || record->sealed || !record->settings.expires_ms) return;
   DispatchQueue& queue = queue_at(id);
+  queue.expired = false;
   const Milliseconds expires(static_cast<std::int64_t>(*record->settings.expires_ms));
-  unused_.set(queue.id, queue.unused_until,
-              queue.consumers.empty() ? std::optional(now + expires) : std::nullopt);
+  limits_.unused.set(queue.id, queue.unused_until,
+                     queue.consumers.empty() ? std::optional(now + expires) : std::nullopt);
 }
 
 void Dispatcher::tick_limits() {
-  while (auto due = heads_.due(now_)) {
+  while (auto due = limits_.heads.due(now_)) {
     DispatchQueue& queue = queue_at(*due);
-    heads_.set(queue.id, queue.head_expires, std::nullopt);
+    limits_.heads.set(queue.id, queue.head_expires, std::nullopt);
     inspect(queue);
   }
-  while (auto due = unused_.due(now_)) {
+  while (auto due = limits_.unused.due(now_)) {
     DispatchQueue& queue = queue_at(*due);
     const bool used = !queue.consumers.empty() || !queue.waiting.empty() || queue.stopped();
-    if (!used) pending_.expired.push_back(queue.id);
+    if (!used && !std::exchange(queue.expired, true)) pending_.expired.push_back(queue.id);
     // Whatever stands against it now, it is tried again.
-    unused_.set(queue.id, queue.unused_until, now_ + config_.attach_grace);
+    limits_.unused.set(queue.id, queue.unused_until, now_ + config_.attach_grace);
   }
 }
 

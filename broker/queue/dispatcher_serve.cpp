@@ -11,7 +11,7 @@ namespace warren::queue {
 bool Dispatcher::has_work() const {
   return !active_.empty() || !pending_.consumes.empty() || !pending_.gets.empty() ||
          !pending_.cancelled.empty() || !pending_.consumers_gone.empty() ||
-         !pending_.expired.empty() || !pending_.needs.empty() || !inspected_.empty();
+         !pending_.expired.empty() || !pending_.needs.empty() || !limits_.inspected.empty();
 }
 
 void Dispatcher::poll(std::size_t limit, BootTime now, Poll& out) {
@@ -19,9 +19,16 @@ void Dispatcher::poll(std::size_t limit, BootTime now, Poll& out) {
   now_ = now;
   out.clear();
   std::swap(out, pending_);
+  // Somebody may have used the queue since it was found unused.
+  std::erase_if(out.expired, [this](QueueId id) {
+    const DispatchQueue* queue = find_queue(id);
+    return queue == nullptr || !queue->expired;
+  });
+  for (QueueId id : out.expired)
+    find_queue(id)->expired = false;
   for (auto& [session, books] : sessions_)
     weigh(*books, session);
-  expels_left_ = expels_a_poll;
+  limits_.expels_left = std::min(expels_a_poll, expels_under_way - limits_.expelling);
   std::size_t left = limit;
   while (left > 0 && !active_.empty()) {
     DispatchQueue* queue = find_queue(active_.front());
@@ -34,7 +41,8 @@ void Dispatcher::poll(std::size_t limit, BootTime now, Poll& out) {
     left -= made;
   }
   inspect_all(out);
-  out.more = !active_.empty() || !inspected_.empty();
+  if (limits_.expelling < expels_under_way) resume_expelling();
+  out.more = !active_.empty() || !limits_.inspected.empty();
 }
 
 std::size_t Dispatcher::serve(DispatchQueue& queue, std::size_t limit, Poll& out) {
@@ -64,6 +72,7 @@ std::size_t Dispatcher::serve_gets(DispatchQueue& queue, ReadyReader& ready, std
   while (!queue.gets.empty() && made < limit) {
     DispatchQueue::Get get = queue.gets.front();
     auto next = next_live(queue, ready, out.needs);
+    if (!next && limits_.expels_left == 0) return made;  // there may be one behind
     if (!next) {
       out.gets.push_back({get.session, get.request, GetVerdict::empty, std::nullopt, 0});
       queue.gets.pop_front();

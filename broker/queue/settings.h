@@ -37,6 +37,8 @@ struct Settings {
 
   bool limits_length() const { return max_length || max_octets; }
 
+  // Of settings without limits, encoded.
+  static constexpr std::size_t plain_octets = 3;
   // version (u8), then a length-prefixed body: a reader skips what a newer writer appended.
   void encode(ByteWriter& out) const;
   // Nothing: malformed.

@@ -29,7 +29,11 @@ class EntriesInFlight {
     return it == coming_.end() ? queue::Load() : it->second;
   }
 
-  void proposed(EntryIndex index) { entries_.push_back({index, std::exchange(building_, {})}); }
+  // The entry under construction is done; it may have to wait for room in the log while the next
+  // one is begun.
+  void built() { built_ = std::exchange(building_, {}); }
+  // REQUIRES: built() came before.
+  void proposed(EntryIndex index) { entries_.push_back({index, std::exchange(built_, {})}); }
   void applied(EntryIndex through) {
     for (; !entries_.empty() && entries_.front().index <= through; entries_.pop_front())
       for (const auto& [queue, load] : entries_.front().brings) {
@@ -48,7 +52,7 @@ class EntriesInFlight {
   };
 
   std::deque<Entry> entries_;
-  Loads building_, coming_;
+  Loads building_, built_, coming_;
 };
 
 }  // namespace warren::replica

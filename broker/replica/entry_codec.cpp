@@ -160,6 +160,12 @@ bool get_expels(const proto::EntryHeader& h, std::vector<Expel>& out) {
 
 std::uint32_t version_of(const QueueEntry& entry) {
   const bool limits =
+      std::ranges::any_of(entry.creates,
+                          [](const QueueCreate& create) {
+                            return create.settings.size() > queue::Settings::plain_octets;
+                          }) ||
+      std::ranges::any_of(entry.marks,
+                          [](const Mark& mark) { return mark.level != queue::LevelNumber(); }) ||
       !entry.expels.empty() || std::ranges::any_of(entry.batches, [](const EntryBatch& batch) {
         return !batch.verdicts.full.empty();
       });
@@ -183,10 +189,12 @@ bool own_columns_consistent(const proto::EntryHeader& h) {
 
 std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out) {
   if (!own_columns_consistent(h)) return "columns";
-  for (int i = 0; i < h.mark_queue_size(); ++i)
+  for (int i = 0; i < h.mark_queue_size(); ++i) {
+    if (h.mark_priority(i) > 255) return "marks";
     out.marks.push_back({QueueId(h.mark_queue(i)),
                          queue::LevelNumber(static_cast<std::uint8_t>(h.mark_priority(i))),
                          Ordinal(h.mark_ordinal(i))});
+  }
   for (int i = 0; i < h.touch_node_size(); ++i)
     out.touches.push_back({{NodeId(h.touch_node(i)), Incarnation(h.touch_incarnation(i))},
                            QueueId(h.touch_queue(i))});

@@ -135,7 +135,7 @@ void QueueHost::on_applied(const QueueApplied& applied, BootTime now) {
     const QueueId id = item.first;
     return state_.machine().find(id) != nullptr || state_.machine().was_removed(id);
   });
-  dispatcher_.on_applied(applied.queues);
+  dispatcher_.on_applied(applied.queues, now);
   for (const auto& done : applied.recorded)
     if (Stream* stream = find_stream(done.session))
       stream->stream.on_applied(done.number,

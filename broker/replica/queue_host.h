@@ -52,7 +52,7 @@ class QueueHostPorts {
   virtual void read_entries(std::vector<EntryIndex> entries) = 0;
   // Sealed in the group: its definition is to be deleted (may repeat).
   virtual void on_queue_sealed(QueueId queue) = 0;
-  // An auto-delete queue lost its last consumer: delete it if it is unused still.
+  // An auto-delete queue lost its last consumer, or x-expires is over: delete it if unused still.
   virtual void on_queue_unused(QueueId queue) = 0;
 };
 

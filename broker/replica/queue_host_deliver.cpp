@@ -103,8 +103,10 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
   answer.counts.queue = counts.queue;
   if (where == Presence::gone)
     answer.error = queue_gone(counts.queue);
-  else
-    answer.counts = dispatcher_.counts(counts.queue), dispatcher_.on_used(counts.queue, now);
+  else {
+    answer.counts = dispatcher_.counts(counts.queue);
+    dispatcher_.on_used(counts.queue, now);
+  }
   reply(stream, waiting.epoch, waiting.id, answer);
   return true;
 }

@@ -19,6 +19,7 @@ void QueueHost::propose_entry(BootTime now) {
     if (next_entry_.empty()) return;
     next_entry_.stamp = stamp(now);
     unproposed_ = encode_entry(std::exchange(next_entry_, {}));
+    in_flight_.built();
     next_entry_bytes_ = 0;
   }
   // A full log: what was resolved stays resolved, and goes first once there is room.

@@ -139,6 +139,10 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
     machine_.consume(queue, applied.queues);
   for (const Touch& touch : entry->touches)
     machine_.touch(touch.session, touch.queue, applied.queues);
+  // First: they were chosen before anything here was resolved, and a purge or a seal counts without
+  // them.
+  for (const Expel& expel : entry->expels)
+    machine_.expel(expel.queue, expel.reason, expel.messages, applied.queues);
   auto contents = std::make_shared<EntryContents>();
   contents->term = term;
   contents->bytes = data->size();
@@ -150,8 +154,6 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
     machine_.mark(mark.queue, mark.level, mark.ordinal, applied.queues);
   for (const Lapse& lapse : entry->lapses)
     machine_.lapse(lapse.session, lapse.queue, lapse.through, applied.queues);
-  for (const Expel& expel : entry->expels)
-    machine_.expel(expel.queue, expel.reason, expel.messages, applied.queues);
   for (const Touch& touch : entry->untouches)
     machine_.untouch(touch.session, touch.queue, applied.queues);
   for (SessionId session : entry->ended) {

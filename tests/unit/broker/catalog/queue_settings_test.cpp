@@ -47,13 +47,12 @@ TEST(QueueSettings, ComeFromTheArguments) {
   EXPECT_EQ(settings.dead_letter_key, "dead");
 }
 
-TEST(QueueSettings, LimitDeliveriesWhereThereIsADeadLetterExchange) {
+TEST(QueueSettings, LimitDeliveriesOnlyWhereTheySaySo) {
   const Argument dead_letters{"x-dead-letter-exchange", "longstr", "dlx"};
-  EXPECT_EQ(queue_settings(queue_with({dead_letters})).delivery_limit, 20u);
-  EXPECT_EQ(queue_settings(queue_with({})).delivery_limit, std::nullopt);
-  EXPECT_EQ(
-      queue_settings(queue_with({dead_letters, {"x-delivery-limit", "long", "-1"}})).delivery_limit,
-      std::nullopt);
+  EXPECT_EQ(queue_settings(queue_with({dead_letters})).delivery_limit, std::nullopt);
+  EXPECT_EQ(queue_settings(queue_with({{"x-delivery-limit", "long", "-1"}})).delivery_limit,
+            std::nullopt);
+  EXPECT_EQ(queue_settings(queue_with({{"x-delivery-limit", "long", "0"}})).delivery_limit, 0u);
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ double deliveries_per_second(std::uint64_t total, std::uint64_t backlog, std::ui
         acked.push_back(handout.held.message);
     machine.settle(orders, SettleKind::ack, acked, effects);
     settled += acked.size();
-    dispatcher.on_applied(effects);
+    dispatcher.on_applied(effects, BootTime(0));
     effects.clear();
     dispatcher.poll(1000, BootTime(0), poll);
     held.assign(poll.handouts.begin(), poll.handouts.end());

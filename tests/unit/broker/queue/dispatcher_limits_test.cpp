@@ -237,19 +237,32 @@ TEST_F(LimitsTest, ANewLeaderGoesOnWithTheDeadlines) {
   EXPECT_EQ(count(), 0u);
 }
 
-TEST_F(LimitsTest, AHugeBacklogExpiresInSteps) {
-  start(Settings{});
-  for (int i = 0; i < 10; ++i) {
-    Enqueue command{{++world.entry, Slot(0)}, 1, 0, world.stamp(), std::span(&orders, 1)};
+class HugeBacklogTest : public LimitsTest {
+ protected:
+  // All of them expire, but for the last one.
+  void fill(std::uint32_t thousands) {
+    start(Settings{});
+    Enqueue command{{world.entry, Slot(0)}, 1, 0, world.stamp(), std::span(&orders, 1)};
     command.ttl_ms = 5;
-    for (std::uint32_t slot = 0; slot < 1000; ++slot) {
-      command.message.slot = Slot(slot);
-      world.machine.enqueue(command, world.effects);
+    for (std::uint32_t i = 0; i < thousands; ++i) {
+      command.message.entry = ++world.entry;
+      for (std::uint32_t slot = 0; slot < 1000; ++slot) {
+        command.message.slot = Slot(slot);
+        world.machine.enqueue(command, world.effects);
+      }
     }
+    world.applied();
+    last = world.publish(orders);
+    world.run();
+    world.now += Milliseconds(5);
   }
-  world.applied();
-  world.run();
-  world.pass(5);
+
+  MessageId last;
+};
+
+TEST_F(HugeBacklogTest, ExpiresInSteps) {
+  fill(10);
+  world.pass(0);
   std::size_t largest = 0;
   while (world.dispatcher.has_work()) {
     Needs needs = world.poll().needs;
@@ -257,9 +270,44 @@ TEST_F(LimitsTest, AHugeBacklogExpiresInSteps) {
       largest = std::max(largest, need.messages.size());
     if (!needs.empty()) world.commit(needs);
   }
-  EXPECT_EQ(count(), 0u);
+  EXPECT_EQ(count(), 1u);
   EXPECT_LE(largest, 4096u);
   EXPECT_GE(largest, 1000u);
+}
+
+TEST_F(HugeBacklogTest, AConsumerGetsWhatIsBehindIt) {
+  fill(10);
+  world.consume(session_a, 1, orders);
+  Poll out = world.run();
+  ASSERT_EQ(out.handouts.size(), 1u);
+  EXPECT_EQ(out.handouts[0].held.message, last);
+}
+
+TEST_F(HugeBacklogTest, AGetIsAnsweredWithWhatIsBehindIt) {
+  fill(10);
+  world.get(session_a, orders);
+  Poll out = world.run();
+  ASSERT_EQ(out.gets.size(), 1u);
+  ASSERT_TRUE(out.gets[0].handout);
+  EXPECT_EQ(out.gets[0].handout->held.message, last);
+}
+
+// A disk that stalls must not make one entry of all that expired meanwhile.
+TEST_F(HugeBacklogTest, SoManyAreUnderWayAndNoMore) {
+  fill(40);
+  world.pass(0);
+  std::vector<Needs> uncommitted;
+  std::size_t under_way = 0;
+  while (world.dispatcher.has_work()) {
+    uncommitted.push_back(world.poll().needs);
+    for (const ExpelNeed& need : uncommitted.back().expels)
+      under_way += need.messages.size();
+  }
+  EXPECT_EQ(under_way, 16384u);
+  for (const Needs& needs : uncommitted)
+    if (!needs.empty()) world.commit(needs);
+  world.run();
+  EXPECT_EQ(count(), 1u);
 }
 
 TEST_F(LimitsTest, AnUnusedQueueExpires) {
@@ -270,6 +318,42 @@ TEST_F(LimitsTest, AnUnusedQueueExpires) {
   EXPECT_TRUE(world.run().expired.empty());
   world.pass(1);
   EXPECT_EQ(world.run().expired, std::vector{orders});
+}
+
+// Nothing was due in the group for a minute, so nobody told the time.
+TEST_F(LimitsTest, AnIdleGroupKnowsTheTimeWhenAQueueIsDeclared) {
+  start(Settings{});
+  world.now += Milliseconds(60'000);
+  Settings settings;
+  settings.expires_ms = 5000;
+  world.machine.create(bills, settings, world.effects);
+  world.applied();
+  world.dispatcher.on_used(bills, world.now);
+  world.pass(4999);
+  EXPECT_TRUE(world.run().expired.empty());
+  world.pass(1);
+  EXPECT_EQ(world.run().expired, std::vector{bills});
+}
+
+TEST_F(LimitsTest, AnIdleGroupKnowsTheTimeWhenTheLastConsumerGoes) {
+  Settings settings;
+  settings.expires_ms = 5000;
+  start(settings);
+  world.consume(session_a, 1, orders);
+  world.run();
+  world.now += Milliseconds(60'000);
+  world.dispatcher.cancel_consumer(session_a, ConsumerNumber(1), world.now);
+  world.pass(0);
+  EXPECT_TRUE(world.run().expired.empty());
+}
+
+TEST_F(LimitsTest, AQueueThatIsUsedAfterAllDoesNotGo) {
+  Settings settings;
+  settings.expires_ms = 5000;
+  start(settings);
+  world.pass(5000);
+  world.dispatcher.on_used(orders, world.now);  // before anybody heard
+  EXPECT_TRUE(world.run().expired.empty());
 }
 
 TEST_F(LimitsTest, ConsumersGetsAndDeclaresKeepAQueue) {

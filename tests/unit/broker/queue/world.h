@@ -41,7 +41,7 @@ class World {
   }
 
   void applied() {
-    dispatcher.on_applied(effects);
+    dispatcher.on_applied(effects, now);
     for (EntryIndex dead : effects.dead_entries)
       if (!machine.names_entry(dead)) dead_entries.push_back(dead);
     effects.clear();

@@ -14,8 +14,10 @@ TEST(EntriesInFlight, CountWhatIsOnItsWayUntilItIsApplied) {
   entries.add(bills, 5);
   EXPECT_EQ(entries.coming(orders).messages, 2u) << "before it is proposed";
   EXPECT_EQ(entries.coming(orders).octets, 30u);
+  entries.built();
+  entries.add(orders, 1);  // the log is full, and the next entry begins
   entries.proposed(EntryIndex(3));
-  entries.add(orders, 1);
+  entries.built();
   entries.proposed(EntryIndex(5));
   EXPECT_EQ(entries.size(), 2u);
   entries.applied(EntryIndex(2));
