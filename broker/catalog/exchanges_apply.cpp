@@ -35,6 +35,13 @@ Result<void> check_equivalent(const ExchangeInfo& current, const DeclareExchange
                                    resource);
 }
 
+// An exchange of another type does not look at the arguments.
+Result<routing::HashOn> hash_on(std::string_view type, const Arguments& arguments) {
+  if (routing::exchange_type_of(type) != routing::ExchangeType::consistent_hash)
+    return routing::HashOn();
+  return routing::HashOn::from(header_fields(arguments));
+}
+
 }  // namespace
 
 Result<void> Catalog::run(const DeclareExchange& command, Applied& applied) {
@@ -49,6 +56,7 @@ Result<void> Catalog::run(const DeclareExchange& command, Applied& applied) {
     return std::unexpected(reserved_exchange_name(command.name));
   if (auto valid = check_exchange_arguments(command.arguments, command.name, command.vhost); !valid)
     return valid;
+  if (auto on = hash_on(command.type, command.arguments); !on) return std::unexpected(on.error());
   ExchangeInfo info;
   info.vhost = command.vhost;
   info.name = command.name;
@@ -70,8 +78,10 @@ void Catalog::put_exchange(ExchangeInfo info) {
     info.has_alternate = true;
     info.alternate = alternate->value;
   }
-  tables_.exchanges.put(ExchangeRecord{std::make_shared<const ExchangeInfo>(std::move(info)),
-                                       routing::BindingTable(*type)});
+  routing::BindingTable bindings(*type,
+                                 hash_on(info.type, info.arguments).value_or(routing::HashOn()));
+  tables_.exchanges.put(
+      ExchangeRecord{std::make_shared<const ExchangeInfo>(std::move(info)), std::move(bindings)});
 }
 
 Result<void> Catalog::run(const DeleteExchange& command, Applied&) {

@@ -64,9 +64,8 @@ const GroupInfo* Snapshot::group(GroupId id) const {
 }
 
 RouteResult Snapshot::route(std::string_view vhost, std::string_view exchange,
-                            std::string_view routing_key, const HeaderView* headers,
-                            std::vector<QueueId>& out) const {
-  return routing::route(VhostDirectory(tables_, vhost), exchange, routing_key, headers, out);
+                            const Message& message, std::vector<QueueId>& out) const {
+  return routing::route(VhostDirectory(tables_, vhost), exchange, message, out);
 }
 
 void Snapshot::for_each_vhost(const std::function<void(const VhostInfo&)>& visit) const {

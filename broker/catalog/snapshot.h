@@ -15,6 +15,7 @@
 namespace warren::catalog {
 
 using routing::HeaderView;
+using routing::Message;
 using routing::RouteResult;
 
 class Snapshot {
@@ -38,9 +39,9 @@ class Snapshot {
   const GroupInfo* group(GroupId id) const;
 
   // Appends the ids of all queues that a publish reaches; `out` as a whole is then in ascending
-  // order, each queue once. `headers` may be null: none.
-  RouteResult route(std::string_view vhost, std::string_view exchange, std::string_view routing_key,
-                    const HeaderView* headers, std::vector<QueueId>& out) const;
+  // order, each queue once.
+  RouteResult route(std::string_view vhost, std::string_view exchange, const Message& message,
+                    std::vector<QueueId>& out) const;
 
   // In stable order: by vhost, then name; bindings by source, destination, key; nodes and groups
   // by number. Sorts on each call: for listings, not for every message.

@@ -11,8 +11,7 @@ namespace warren::frontend {
 namespace {
 
 Result<void> check_type(const std::string& type) {
-  for (std::string_view known : {"direct", "fanout", "topic", "headers"})
-    if (type == known) return {};
+  if (routing::exchange_type_of(type)) return {};
   return fail(ReplyCode::precondition_failed, fmt::format("unknown exchange type '{}'", type));
 }
 

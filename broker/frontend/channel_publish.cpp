@@ -102,8 +102,11 @@ Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
   const std::string& vhost = connection_.vhost();
   const catalog::Snapshot& catalog = *connection_.catalog();
   const MessageHeaders headers(message.properties);
+  const Result<std::vector<std::string>> copies = extra_routing_keys(message.properties);
+  routing::Message routed{message.routing_key, &headers, {}, connection_.hub().draw()};
+  if (copies) routed.copies = *copies;
   routed_.clear();
-  switch (catalog.route(vhost, message.exchange, message.routing_key, &headers, routed_)) {
+  switch (catalog.route(vhost, message.exchange, routed, routed_)) {
     case catalog::RouteResult::routed:
       break;
     case catalog::RouteResult::no_exchange:
@@ -114,14 +117,8 @@ Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
           fmt::format("cannot publish to internal {}", exchange_text(vhost, message.exchange)));
   }
   if (auto ttl = ttl_of(message.properties); !ttl) return std::unexpected(ttl.error());
-  if (Done good = check_message(message); !good) return good;
-  if (message.properties.has_cc || message.properties.has_bcc) {
-    Result<std::vector<std::string>> keys = extra_routing_keys(message.properties);
-    if (!keys) return std::unexpected(keys.error());
-    for (const std::string& key : *keys)
-      catalog.route(vhost, message.exchange, key, &headers, routed_);
-  }
-  return {};
+  if (!copies) return std::unexpected(copies.error());
+  return check_message(message);
 }
 
 // Of routed_, by group.

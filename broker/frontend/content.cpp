@@ -133,4 +133,12 @@ std::optional<routing::HeaderValue> MessageHeaders::lookup(std::string_view name
   return routing::HeaderValue{amqp::type_name(*value), text_};
 }
 
+std::optional<std::string_view> MessageHeaders::property(std::string_view name) const {
+  if (name == "message_id") return properties_.message_id;
+  if (name == "correlation_id") return properties_.correlation_id;
+  if (name != "timestamp" || !properties_.timestamp) return std::nullopt;
+  text_ = std::to_string(*properties_.timestamp);
+  return text_;
+}
+
 }  // namespace warren::frontend

@@ -6,12 +6,14 @@
 #include <boost/container/flat_map.hpp>
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 
 #include "broker/cluster/door.h"
 #include "broker/frontend/authenticator.h"
 #include "broker/frontend/delivery.h"
 #include "broker/frontend/settings.h"
+#include "broker/routing/hash.h"
 #include "broker/runtime/reactor.h"
 #include "broker/runtime/timer.h"
 
@@ -36,6 +38,9 @@ struct Hub {
     };
   }
 
+  // One a publish, for choices that anybody may foresee.
+  std::uint64_t draw() { return routing::hash_mix(++draws, 0); }
+
   runtime::Reactor& reactor;
   cluster::Door& door;
   const Settings& settings;
@@ -43,7 +48,8 @@ struct Hub {
   std::atomic<std::uint32_t>& open_count;  // of all hubs
   runtime::Timer ticker;
   std::size_t input_octets = 0;  // of all connections' input buffers
-  std::string alarm;             // why publishers are blocked; empty: they are not
+  std::uint64_t draws = std::random_device()();
+  std::string alarm;  // why publishers are blocked; empty: they are not
   boost::container::flat_map<std::uint64_t, std::shared_ptr<Connection>> connections;
 };
 

@@ -1,6 +1,7 @@
 // GET /api/overview
 #include "broker/management/collect.h"
 #include "broker/management/resources.h"
+#include "broker/routing/binding_table.h"
 
 namespace warren::management {
 
@@ -10,9 +11,8 @@ namespace {
 
 json::array exchange_types() {
   json::array out;
-  for (const char* name : {"direct", "fanout", "headers", "topic"}) {
+  for (std::string_view name : routing::exchange_type_names)
     out.push_back(json::object{{"name", name}, {"enabled", true}});
-  }
   return out;
 }
 

@@ -1,18 +1,19 @@
 #include "broker/routing/binding_table.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "broker/base/check.h"
 
 namespace warren::routing {
 
 std::optional<ExchangeType> exchange_type_of(std::string_view name) {
-  if (name == "direct") return ExchangeType::direct;
-  if (name == "fanout") return ExchangeType::fanout;
-  if (name == "topic") return ExchangeType::topic;
-  if (name == "headers") return ExchangeType::headers;
-  return std::nullopt;
+  auto found = std::ranges::find(exchange_type_names, name);
+  if (found == exchange_type_names.end()) return std::nullopt;
+  return static_cast<ExchangeType>(found - exchange_type_names.begin());
 }
 
-BindingTable::BindingTable(ExchangeType type) {
+BindingTable::BindingTable(ExchangeType type, HashOn on) {
   switch (type) {
     case ExchangeType::direct:
       table_.emplace<Direct>();
@@ -26,10 +27,21 @@ BindingTable::BindingTable(ExchangeType type) {
     case ExchangeType::headers:
       table_.emplace<HeadersTable>();
       break;
+    case ExchangeType::consistent_hash:
+      table_.emplace<HashedTable>(HashedTable::Choice::consistent, std::move(on));
+      break;
+    case ExchangeType::modulus_hash:
+      table_.emplace<HashedTable>(HashedTable::Choice::modulus);
+      break;
+    case ExchangeType::random:
+      table_.emplace<HashedTable>(HashedTable::Choice::random);
+      break;
   }
 }
 
 Result<void> BindingTable::check(const Binding& binding) const {
+  if (const auto* hashed = std::get_if<HashedTable>(&table_))
+    return hashed->check(binding.routing_key);
   if (!std::holds_alternative<HeadersTable>(table_)) return {};
   Result<HeaderPattern> pattern = HeaderPattern::from(binding.arguments);
   if (!pattern) return std::unexpected(pattern.error());
@@ -46,6 +58,8 @@ void BindingTable::add(const Binding& binding) {
     fanout->add(binding.target);
   } else if (auto* topic = std::get_if<TopicTrie>(&table_)) {
     topic->add(binding.routing_key, binding.target);
+  } else if (auto* hashed = std::get_if<HashedTable>(&table_)) {
+    hashed->add(binding.target, binding.routing_key);
   } else {
     Result<HeaderPattern> pattern = HeaderPattern::from(binding.arguments);
     CHECK(pattern.has_value(), "unchecked binding arguments");
@@ -67,21 +81,28 @@ void BindingTable::remove(const Binding& binding) {
     fanout->remove(binding.target);
   } else if (auto* topic = std::get_if<TopicTrie>(&table_)) {
     topic->remove(binding.routing_key, binding.target);
+  } else if (auto* hashed = std::get_if<HashedTable>(&table_)) {
+    hashed->remove(binding.target, binding.routing_key);
   } else {
     std::get<HeadersTable>(table_).remove(binding.target, identity_of(binding.arguments));
   }
 }
 
-void BindingTable::match(std::string_view routing_key, const HeaderView* headers,
-                         Matched& matched) const {
+void BindingTable::match(const Message& message, Matched& matched) const {
   if (auto* direct = std::get_if<Direct>(&table_)) {
-    if (const KeyRow* row = direct->find(routing_key)) row->targets.append_to(matched);
+    if (const KeyRow* row = direct->find(message.routing_key)) row->targets.append_to(matched);
+    for (const std::string& key : message.copies)
+      if (const KeyRow* row = direct->find(key)) row->targets.append_to(matched);
   } else if (auto* fanout = std::get_if<TargetSet>(&table_)) {
     fanout->append_to(matched);
   } else if (auto* topic = std::get_if<TopicTrie>(&table_)) {
-    topic->match(routing_key, matched);
+    topic->match(message.routing_key, matched);
+    for (const std::string& key : message.copies)
+      topic->match(key, matched);
+  } else if (auto* headers = std::get_if<HeadersTable>(&table_)) {
+    headers->match(message.headers, matched);
   } else {
-    std::get<HeadersTable>(table_).match(headers, matched);
+    std::get<HashedTable>(table_).match(message, matched);
   }
 }
 

@@ -2,6 +2,8 @@
 // share; changing one of 100,000 bindings costs a few nodes. Pure value: any thread may read.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,13 +11,26 @@
 #include <variant>
 
 #include "broker/base/result.h"
+#include "broker/routing/hashed_table.h"
 #include "broker/routing/headers_match.h"
+#include "broker/routing/message.h"
 #include "broker/routing/target_set.h"
 #include "broker/routing/topic_trie.h"
 
 namespace warren::routing {
 
-enum class ExchangeType : std::uint8_t { direct, fanout, topic, headers };
+enum class ExchangeType : std::uint8_t {
+  direct,
+  fanout,
+  topic,
+  headers,
+  consistent_hash,
+  modulus_hash,
+  random
+};
+// As clients name them, in that order.
+inline constexpr std::array<std::string_view, 7> exchange_type_names{
+    "direct", "fanout", "topic", "headers", "x-consistent-hash", "x-modulus-hash", "x-random"};
 std::optional<ExchangeType> exchange_type_of(std::string_view name);
 
 struct Binding {
@@ -26,14 +41,15 @@ struct Binding {
 
 class BindingTable {
  public:
-  explicit BindingTable(ExchangeType type);
+  // `on`: for consistent_hash only.
+  explicit BindingTable(ExchangeType type, HashOn on = {});
 
-  // Error: 406 for arguments that the type refuses; REQUIRES add only of what check accepts.
+  // Error: 406 for a key or arguments that the type refuses; REQUIRES add only of what check
+  // accepts.
   Result<void> check(const Binding& binding) const;
   void add(const Binding& binding);
   void remove(const Binding& binding);
-  // `headers` may be null: none.
-  void match(std::string_view routing_key, const HeaderView* headers, Matched& matched) const;
+  void match(const Message& message, Matched& matched) const;
 
  private:
   struct KeyRow {
@@ -47,7 +63,7 @@ class BindingTable {
   };
   using Direct = PersistentMap<KeyRow, KeyTraits>;
 
-  std::variant<Direct, TargetSet, TopicTrie, HeadersTable> table_;  // as ExchangeType orders them
+  std::variant<Direct, TargetSet, TopicTrie, HeadersTable, HashedTable> table_;
 };
 
 }  // namespace warren::routing

@@ -1,4 +1,5 @@
-// Hashes for lookups in memory. Never written down and never sent: no order or octet may show them.
+// Hashes for lookups in memory. Never written down and never sent: no order or octet may show them;
+// for those that may, stable_hash.h builds on hash_mix, which depends on nothing but its arguments.
 // Pure: any thread.
 #pragma once
 

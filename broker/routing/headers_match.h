@@ -3,30 +3,16 @@
 // HeaderView. Persistent values: copies share.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/base/result.h"
+#include "broker/routing/message.h"
 #include "broker/routing/target_set.h"
 
 namespace warren::routing {
-
-// A field as the catalog's Argument has it: type as RabbitMQ names it, value in canonical text.
-struct HeaderValue {
-  std::string_view type;
-  std::string_view value;
-};
-
-// A message's header table, consulted only for headers exchanges.
-class HeaderView {
- public:
-  virtual ~HeaderView() = default;
-  // The views live until the next call.
-  virtual std::optional<HeaderValue> lookup(std::string_view name) const = 0;
-};
 
 struct HeaderField {
   std::string name, type, value;

@@ -34,15 +34,15 @@ class WorkList {
   boost::unordered_flat_set<std::string_view> known_;  // all beyond the first few
 };
 
-void route_default(const Directory& directory, std::string_view routing_key,
-                   std::vector<QueueId>& out) {
-  if (QueueId queue = directory.queue(routing_key)) out.push_back(queue);
+void route_default(const Directory& directory, const Message& message, std::vector<QueueId>& out) {
+  if (QueueId queue = directory.queue(message.routing_key)) out.push_back(queue);
+  for (const std::string& key : message.copies)
+    if (QueueId queue = directory.queue(key)) out.push_back(queue);
 }
 
 }  // namespace
 
-RouteResult route(const Directory& directory, std::string_view exchange,
-                  std::string_view routing_key, const HeaderView* headers,
+RouteResult route(const Directory& directory, std::string_view exchange, const Message& message,
                   std::vector<QueueId>& out) {
   if (!exchange.empty()) {
     std::optional<ExchangeView> first = directory.exchange(exchange);
@@ -52,16 +52,18 @@ RouteResult route(const Directory& directory, std::string_view exchange,
   WorkList work;
   work.add(exchange);
   Matched matched{out, {}};
+  Message at = message;
   while (auto name = work.next()) {
     if (name->empty()) {
-      route_default(directory, routing_key, out);
+      route_default(directory, message, out);
       continue;
     }
     std::optional<ExchangeView> view = directory.exchange(*name);
     if (!view) continue;  // an alternate exchange that is not there
     const std::size_t queues_before = out.size();
     matched.exchanges.clear();
-    view->table->match(routing_key, headers, matched);
+    view->table->match(at, matched);
+    at.random = hash_mix(at.random, 0);  // the choices of one message are independent
     for (std::string_view next : matched.exchanges)
       work.add(next);
     const bool nothing = out.size() == queues_before && matched.exchanges.empty();

@@ -33,8 +33,7 @@ enum class RouteResult : std::uint8_t {
 
 // Appends the queues that the publish reaches. Afterwards `out` as a whole is in ascending order,
 // each queue once. The default exchange is the empty name.
-RouteResult route(const Directory& directory, std::string_view exchange,
-                  std::string_view routing_key, const HeaderView* headers,
+RouteResult route(const Directory& directory, std::string_view exchange, const Message& message,
                   std::vector<QueueId>& out);
 
 }  // namespace warren::routing

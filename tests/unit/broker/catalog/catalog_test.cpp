@@ -115,7 +115,7 @@ class RandomDefinitions : public CatalogTest, public ::testing::WithParamInterfa
     for (const auto& [name, type] : model.exchange_types) {
       for (const char* key : {"a", "b", "a.b", "", "c"}) {
         std::vector<QueueId> out;
-        ASSERT_EQ(snapshot.route("/", name, key, nullptr, out), RouteResult::routed);
+        ASSERT_EQ(snapshot.route("/", name, {key}, out), RouteResult::routed);
         ASSERT_EQ(out, model.route(name, key)) << name << " with key '" << key << "'";
       }
     }

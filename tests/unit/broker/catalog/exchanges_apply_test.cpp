@@ -76,6 +76,45 @@ TEST_F(Exchanges, DeclareIsRefusedByNameAndType) {
   refused(command, ReplyCode::not_found, "no vhost 'gone'");
 }
 
+TEST_F(Exchanges, HashedTypesCheckTheirArgumentsAndWeights) {
+  DeclareExchange hash = exchange("h", "x-consistent-hash");
+  hash.arguments = {text("hash-header", "a"), text("hash-property", "message_id")};
+  refused(hash, ReplyCode::precondition_failed,
+          "hash-header and hash-property are mutually exclusive");
+  hash.type = "x-random";
+  ok(hash);
+  hash.name = "c";
+  hash.type = "x-consistent-hash";
+  hash.arguments = {text("hash-property", "message_id")};
+  ok(hash);
+  ok(queue("q"));
+  refused(binding("c", "q", "weight"), ReplyCode::precondition_failed,
+          "The binding key must be an integer greater than 0: 'weight'");
+  ok(binding("c", "q", "2"));
+  ok(binding("h", "q", "weight"));
+}
+
+TEST_F(Exchanges, HashedBindingsRouteTheSameAfterASnapshot) {
+  ok(exchange("x-consistent-hash", "x-consistent-hash"));
+  ok(exchange("x-modulus-hash", "x-modulus-hash"));
+  for (int i = 0; i < 20; ++i) {
+    ok(queue("q" + std::to_string(i)));
+    for (const char* source : {"x-consistent-hash", "x-modulus-hash"})
+      ok(binding(source, "q" + std::to_string(i), std::to_string(1 + i % 3)));
+  }
+  ok(unbinding(binding("x-consistent-hash", "q3", "1")));
+  const auto restored = Catalog::restore(catalog_.snapshot_octets()).value().snapshot();
+  for (const char* source : {"x-consistent-hash", "x-modulus-hash"}) {
+    for (int i = 0; i < 200; ++i) {
+      const std::string key = std::to_string(i);
+      std::vector<QueueId> out;
+      restored->route("/", source, {key}, out);
+      ASSERT_EQ(out.size(), 1u);
+      EXPECT_EQ(out, route(source, key));
+    }
+  }
+}
+
 TEST_F(Exchanges, DeleteRemovesItWithItsBindings) {
   ok(exchange("x", "fanout"));
   ok(exchange("y", "fanout"));
@@ -153,8 +192,8 @@ TEST_F(Exchanges, AlternateTakesWhatDoesNotMatch) {
 TEST_F(Exchanges, PublishToInternalAndMissingOnesIsTold) {
   std::vector<QueueId> out;
   const auto snapshot = catalog_.snapshot();
-  EXPECT_EQ(snapshot->route("/", "amq.rabbitmq.trace", "", nullptr, out), RouteResult::internal);
-  EXPECT_EQ(snapshot->route("/", "none", "", nullptr, out), RouteResult::no_exchange);
+  EXPECT_EQ(snapshot->route("/", "amq.rabbitmq.trace", {}, out), RouteResult::internal);
+  EXPECT_EQ(snapshot->route("/", "none", {}, out), RouteResult::no_exchange);
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ class CatalogTest : public ::testing::Test {
   std::vector<QueueId> route(const std::string& exchange, const std::string& key,
                              const std::string& vhost = "/") {
     std::vector<QueueId> queues;
-    catalog_.snapshot()->route(vhost, exchange, key, nullptr, queues);
+    catalog_.snapshot()->route(vhost, exchange, {key}, queues);
     return queues;
   }
   // Everything but the index, which comes first (version, then a varint).

@@ -14,7 +14,7 @@ TEST_F(Snapshots, SnapshotIsUnaffectedByLaterChanges) {
   ok(DeleteQueue{q});
   ok(queue("later"));
   std::vector<QueueId> out;
-  before->route("/", "amq.fanout", "", nullptr, out);
+  before->route("/", "amq.fanout", {}, out);
   EXPECT_EQ(out, std::vector{q});
   EXPECT_EQ(before->queue(q)->name, "q");
   EXPECT_EQ(before->queue("/", "later"), nullptr);
@@ -44,6 +44,7 @@ class OneHeader final : public HeaderView {
     if (name != "colour") return std::nullopt;
     return routing::HeaderValue{"longstr", "red"};
   }
+  std::optional<std::string_view> property(std::string_view) const override { return {}; }
 };
 
 TEST_F(Snapshots, HeadersExchangeAsksForTheMessagesHeaders) {
@@ -55,10 +56,10 @@ TEST_F(Snapshots, HeadersExchangeAsksForTheMessagesHeaders) {
     ok(command);
   }
   std::vector<QueueId> out;
-  catalog_.snapshot()->route("/", "amq.headers", "", nullptr, out);
+  catalog_.snapshot()->route("/", "amq.headers", {}, out);
   EXPECT_TRUE(out.empty());
   const OneHeader headers;
-  catalog_.snapshot()->route("/", "amq.headers", "", &headers, out);
+  catalog_.snapshot()->route("/", "amq.headers", {"", &headers}, out);
   EXPECT_EQ(out, std::vector{red});
 }
 

@@ -1,4 +1,7 @@
 #include "broker/frontend/content.h"
+
+#include <gmock/gmock.h>
+
 #include "tests/unit/broker/frontend/harness.h"
 
 namespace warren::frontend {
@@ -112,6 +115,64 @@ TEST_F(Publish, CopiesReachCcAndBccAndBccIsStripped) {
     EXPECT_TRUE(decoded->headers->contains("CC"));
     EXPECT_FALSE(decoded->headers->contains("BCC"));
   }
+}
+
+TEST_F(Publish, AMessageWhoseCopyIsRoutedIsNotReturned) {
+  Client client(port());
+  client.open();
+  client.declare(1, "b");
+  amqp::FieldArray cc;
+  cc.values.push_back("b");
+  amqp::BasicProperties properties;
+  properties.headers = amqp::FieldTable{{"CC", cc}};
+  client.publish(1, "", "nowhere", "copy", true, properties);
+  client.sync(1);
+  EXPECT_EQ(ready("b"), 1u);
+}
+
+TEST_F(Publish, ChecksComeInRabbitMqsOrder) {
+  Client client(port());
+  client.open();
+  amqp::BasicProperties properties;
+  properties.expiration = "soon";
+  properties.user_id = "somebody";
+  properties.headers = amqp::FieldTable{{"BCC", "not an array"}};
+  client.publish(1, "amq.rabbitmq.trace", "k", "x", false, properties);
+  EXPECT_EQ(client.expect<amqp::ChannelClose>(1).reply_code, 403);
+  client.send(1, amqp::ChannelCloseOk{});
+  for (const char* first : {"invalid expiration", "invalid message", "user_id property"}) {
+    client.open_channel(1);
+    client.publish(1, "amq.direct", "k", "x", false, properties);
+    EXPECT_THAT(client.expect<amqp::ChannelClose>(1).reply_text, testing::HasSubstr(first));
+    client.send(1, amqp::ChannelCloseOk{});
+    if (properties.expiration)
+      properties.expiration.reset();
+    else
+      properties.headers.reset();
+  }
+  client.open_channel(1);
+  properties.user_id = "guest";
+  client.publish(1, "amq.direct", "k", "x", false, properties);
+  client.sync(1);
+}
+
+TEST_F(Publish, ARandomExchangeGivesEachMessageToOneOfItsQueues) {
+  Client client(port());
+  client.open();
+  client.send(1,
+              amqp::ExchangeDeclare{0, "dice", "x-random", false, false, false, false, false, {}});
+  client.expect<amqp::ExchangeDeclareOk>(1);
+  for (const char* name : {"a", "b"}) {
+    client.declare(1, name);
+    client.send(1, amqp::QueueBind{0, name, "dice", "any", false, {}});
+    client.expect<amqp::QueueBindOk>(1);
+  }
+  for (int i = 0; i < 100; ++i)
+    client.publish(1, "dice", "the same", "x");
+  client.sync(1);
+  EXPECT_EQ(ready("a") + ready("b"), 100u);
+  EXPECT_GT(ready("a"), 20u);
+  EXPECT_GT(ready("b"), 20u);
 }
 
 TEST_F(Publish, ALargeBodyArrivesWholeAndIsReframed) {

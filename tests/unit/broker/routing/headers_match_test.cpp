@@ -18,6 +18,7 @@ class FakeHeaders final : public HeaderView {
     if (found == fields_.end()) return std::nullopt;
     return HeaderValue{found->second.type, found->second.value};
   }
+  std::optional<std::string_view> property(std::string_view) const override { return {}; }
 
  private:
   std::map<std::string, HeaderField, std::less<>> fields_;

@@ -39,7 +39,7 @@ class FakeVhost final : public Directory {
   }
   std::vector<std::uint64_t> routed(std::string_view exchange, std::string_view key = "") const {
     std::vector<QueueId> queues;
-    EXPECT_EQ(route(*this, exchange, key, nullptr, queues), RouteResult::routed);
+    EXPECT_EQ(route(*this, exchange, {key}, queues), RouteResult::routed);
     std::vector<std::uint64_t> ids;
     for (QueueId id : queues)
       ids.push_back(id.value);
@@ -89,7 +89,7 @@ TEST(Router, TopicReachesAQueueOnceThroughSeveralPatterns) {
 
 TEST(Router, MissingExchangeIsReported) {
   std::vector<QueueId> queues;
-  EXPECT_EQ(route(FakeVhost(), "none", "", nullptr, queues), RouteResult::no_exchange);
+  EXPECT_EQ(route(FakeVhost(), "none", {}, queues), RouteResult::no_exchange);
   EXPECT_TRUE(queues.empty());
 }
 
@@ -100,7 +100,7 @@ TEST(Router, InternalExchangeTakesOnlyWhatOtherExchangesSend) {
   vhost.declare("out");
   vhost.bind_exchange("out", "in");
   std::vector<QueueId> queues;
-  EXPECT_EQ(route(vhost, "in", "", nullptr, queues), RouteResult::internal);
+  EXPECT_EQ(route(vhost, "in", {}, queues), RouteResult::internal);
   EXPECT_EQ(vhost.routed("out"), Ids{1});
 }
 
@@ -157,6 +157,60 @@ TEST(Router, LoopOfAlternatesEnds) {
   EXPECT_EQ(vhost.routed("a"), Ids{});
 }
 
+TEST(Router, ChainOfAlternatesEndsAtTheFirstThatMatches) {
+  FakeVhost vhost;
+  vhost.declare("a", ExchangeType::direct).alternate = "b";
+  vhost.declare("b", ExchangeType::direct).alternate = "c";
+  vhost.declare("c", ExchangeType::direct).alternate = "a";
+  vhost.bind("b", 2, "two");
+  vhost.bind("c", 2, "two");
+  vhost.bind("c", 3, "two");
+  EXPECT_EQ(vhost.routed("a", "two"), Ids{2});
+  EXPECT_EQ(vhost.routed("a", "three"), Ids{});
+  vhost.bind("c", 3, "three");
+  EXPECT_EQ(vhost.routed("a", "three"), Ids{3});
+}
+
+// One message, one decision: what one of its keys matched is not unroutable by another.
+TEST(Router, AlternateIsNotTakenWhenACopyMatched) {
+  FakeVhost vhost;
+  vhost.declare("x", ExchangeType::direct).alternate = "spare";
+  vhost.declare("spare");
+  vhost.bind("x", 1, "copy");
+  vhost.bind("spare", 2);
+  const std::vector<std::string> copies{"copy"};
+  std::vector<QueueId> queues;
+  route(vhost, "x", {"nobody's", nullptr, copies}, queues);
+  EXPECT_EQ(queues, std::vector{QueueId(1)});
+}
+
+TEST(Router, CopiesThroughTheDefaultExchangeAreQueuesNames) {
+  const std::vector<std::string> copies{"seven", "eight"};
+  std::vector<QueueId> queues;
+  route(FakeVhost(), "", {"nobody", nullptr, copies}, queues);
+  EXPECT_EQ(queues, std::vector{QueueId(7)});
+}
+
+// Were both to choose alike, half of the queues behind them would never be chosen.
+TEST(Router, TwoRandomExchangesInARowChooseIndependently) {
+  FakeVhost vhost;
+  for (const char* name : {"first", "left", "right"})
+    vhost.declare(name, ExchangeType::random);
+  vhost.bind_exchange("first", "left");
+  vhost.bind_exchange("first", "right");
+  for (std::uint64_t id = 1; id <= 4; ++id)
+    vhost.bind(id <= 2 ? "left" : "right", id);
+  std::map<std::uint64_t, int> found;
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    std::vector<QueueId> queues;
+    route(vhost, "first", {"", nullptr, {}, hash_mix(i, 3)}, queues);
+    ASSERT_EQ(queues.size(), 1u);
+    ++found[queues[0].value];
+  }
+  for (std::uint64_t id = 1; id <= 4; ++id)
+    EXPECT_NEAR(found[id], 100, 50) << "queue " << id;
+}
+
 TEST(Router, MissingAlternateIsIgnored) {
   FakeVhost vhost;
   vhost.declare("a").alternate = "none";
@@ -175,7 +229,7 @@ TEST(Router, QueuesAlreadyInTheOutputStayOnce) {
   vhost.bind("x", 1);
   vhost.bind("x", 9);
   std::vector<QueueId> queues{QueueId(9), QueueId(4)};
-  route(vhost, "x", "", nullptr, queues);
+  route(vhost, "x", {}, queues);
   EXPECT_EQ(queues, (std::vector{QueueId(1), QueueId(4), QueueId(9)}));
 }
 
