@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <deque>
 #include <functional>
 #include <future>
 #include <map>
@@ -12,25 +11,16 @@
 #include <utility>
 #include <vector>
 
-#include "broker/catalog/catalog.h"
 #include "broker/cluster/door.h"
 #include "broker/runtime/reactor.h"
+#include "tests/support/fake_catalog.h"
 #include "tests/support/fake_queues.h"
 
 namespace warren::tests {
 
-class FakeDoor final : public cluster::Door, public FakeQueues {
+class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatalog {
  public:
-  explicit FakeDoor(runtime::Reactor& reactor) : FakeQueues(reactor) {
-    catalog::Found found;
-    found.cluster_id = 1;
-    found.cluster_name = "warren@test";
-    found.nodes.push_back({"node1", NodeId{1}, DiskId{1}, "127.0.0.1:1"});
-    found.queue_groups = 2;
-    found.replicas = 1;
-    apply(found);
-    apply(catalog::RegisterNode{"node1", NodeId{1}, DiskId{1}, "127.0.0.1:1"});
-  }
+  explicit FakeDoor(runtime::Reactor& reactor) : FakeQueues(reactor) {}
 
   // What a test may turn, on the reactor (see run()).
   bool routable = true, writable_now = true;
@@ -43,11 +33,6 @@ class FakeDoor final : public cluster::Door, public FakeQueues {
       done.set_value();
     });
     done.get_future().wait();
-  }
-  catalog::Outcome apply(const catalog::Command& command) {
-    catalog::Applied applied = catalog_.apply(++index_, command, Stamp{0});
-    snapshot_ = catalog_.snapshot();
-    return applied.outcome;
   }
   void set_routable(bool value) {
     routable = value;
@@ -190,9 +175,6 @@ class FakeDoor final : public cluster::Door, public FakeQueues {
 
  private:
   Queue& of(std::string_view name) { return queues_[snapshot_->queue("/", name)->id]; }
-  catalog::Catalog catalog_;
-  CatalogIndex index_;
-  std::shared_ptr<const catalog::Snapshot> snapshot_;
   std::vector<std::function<void()>> routable_waiters_, writable_waiters_;
   std::uint64_t last_channel_ = 0, last_consumer_ = 0;
 };
