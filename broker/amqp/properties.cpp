@@ -211,4 +211,15 @@ Result<std::string> edit_headers(std::string_view raw, std::span<const HeaderEdi
   return out;
 }
 
+std::string with_reply_to(std::string_view raw, const PropertyScan& scan,
+                          std::string_view reply_to) {
+  const auto begin = static_cast<std::size_t>(scan.reply_to->data() - raw.data());
+  std::string out;
+  WireWriter<std::string> writer(out);
+  writer.raw(raw.substr(0, begin - 1));  // up to its length
+  writer.short_string(reply_to);
+  writer.raw(raw.substr(begin + scan.reply_to->size()));
+  return out;
+}
+
 }  // namespace warren::amqp

@@ -74,4 +74,9 @@ struct HeaderEdit {
 // by octet. Errors as decode_properties.
 Result<std::string> edit_headers(std::string_view raw, std::span<const HeaderEdit> edits);
 
+// Raw properties with another reply-to. REQUIRES: `scan` is of `raw`, and has one; up to 255
+// octets.
+std::string with_reply_to(std::string_view raw, const PropertyScan& scan,
+                          std::string_view reply_to);
+
 }  // namespace warren::amqp

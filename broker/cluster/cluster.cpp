@@ -87,6 +87,7 @@ Result<void> Cluster::start(const std::function<bool()>& keep_trying) {
 void Cluster::begin_session(SessionId session) {
   runtime::log_info("registered as node {} with incarnation {}", session.node.value,
                     session.incarnation.value);
+  incarnation_ = session.incarnation.value;
   post_to_lanes([session](Lane& lane) { lane.start_session(session); });
   post_to_keeper([session](CatalogKeeper& keeper) { keeper.start_session(session); });
   for (auto& door : doors_)
@@ -100,6 +101,7 @@ void Cluster::on_incarnation_lost() {
   runtime::log_warning(
       "the cluster declared this node dead while it was out of reach; "
       "its exclusive and transient queues are gone, registering again");
+  incarnation_ = 0;
   keeper_->end_session();
   post_to_lanes([](Lane& lane) { lane.end_session(); });
   for (auto& door : doors_)

@@ -135,6 +135,7 @@ class Cluster final : public LaneWorld,
   void applied(proto::AppliedRequest request) override;
   void inspect(proto::InspectRequest request,
                std::function<void(proto::InspectReply)> done) override;
+  void take_replies(std::vector<DirectReply> replies, RepliesTaken taken) override;
   void snapshot_part(std::uint64_t stream, proto::SnapshotPart part,
                      std::function<void(bool)> done) override;
   void snapshot_aborted(std::uint64_t stream) override;
@@ -146,6 +147,7 @@ class Cluster final : public LaneWorld,
   void define(catalog::Command command, replica::CatalogClient::Done done) override;
   Milliseconds operation_timeout() const override { return config_.operation_timeout; }
   std::optional<GroupId> preferred_group() const override;
+  void carry_replies(NodeId node, std::vector<DirectReply> replies, RepliesTaken taken) override;
 
   void delete_sealed();
   ReactorDoor& door_of(std::uint64_t channel);
@@ -179,7 +181,8 @@ class Cluster final : public LaneWorld,
   std::vector<QueueId> undeleted_;  // sealed, not deleted for want of a leader; the first reactor's
   LocalRows local_rows_;
   std::atomic<std::uint64_t> last_consumer_{0};
-  std::atomic<std::uint32_t> led_groups_{0};  // bit n: group n is led here; for preferred_group
+  std::atomic<std::uint64_t> incarnation_{0};  // 0: none now
+  std::atomic<std::uint32_t> led_groups_{0};   // bit n: group n is led here; for preferred_group
   std::atomic<bool> enrolling_{false};
   std::thread enrolment_;
 

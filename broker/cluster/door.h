@@ -15,6 +15,7 @@
 #include "broker/base/result.h"
 #include "broker/catalog/command.h"
 #include "broker/catalog/snapshot.h"
+#include "broker/cluster/direct_reply.h"
 #include "broker/queue/client_command.h"
 #include "broker/queue/delivery.h"
 
@@ -34,8 +35,11 @@ class ChannelSink {
   // These holdings are no longer the channel's: its later settles of them are to be dropped
   // silently.
   virtual void on_holdings_refused(QueueId queue, std::span<const queue::Held> refused) = 0;
+  // A direct reply to its consumer of that secret; null: only asked whether it would be taken.
+  // False: nobody takes it.
+  virtual bool on_reply(std::uint64_t secret, const queue::Content* content) = 0;
   // The node was declared dead and lives after all: close the connection (320) when it owned
-  // exclusive queues.
+  // exclusive queues. Its address for replies is void.
   virtual void on_incarnation_lost() = 0;
 };
 
@@ -83,6 +87,10 @@ class Door {
   // gone. An error: no leader within the time limit; ask again.
   virtual void fetch(GroupId group, MessageId part,
                      std::function<void(Result<std::optional<Bytes>>)> done) = 0;
+
+  // A direct reply, to a channel of any node; without content: is somebody there? Replies of one
+  // door to one node keep their order. `done` says whether it was taken, within some seconds.
+  virtual void reply(DirectReply reply, std::function<void(bool taken)> done) = 0;
 
   // Definitions. The callback comes when the command is committed and every node that routes has
   // applied it (architecture §8), with its outcome.

@@ -291,6 +291,11 @@ std::unique_ptr<proto::Cluster::Stub> Peers::cluster_stub(NodeId node) const {
   return peer ? proto::Cluster::NewStub(peer->urgent_channel) : nullptr;
 }
 
+std::unique_ptr<proto::Replies::Stub> Peers::replies_stub(NodeId node) const {
+  auto peer = find(node);
+  return peer ? proto::Replies::NewStub(peer->bulk_channel) : nullptr;
+}
+
 std::unique_ptr<proto::Raft::Stub> Peers::raft_stub(NodeId node) const {
   auto peer = find(node);
   return peer ? proto::Raft::NewStub(peer->bulk_channel) : nullptr;

@@ -70,6 +70,7 @@ class Peers final : public SnapshotPaths {
   bool carries_sessions(NodeId node) const;  // send_session() has a stream
   // For unary calls.
   std::unique_ptr<proto::Cluster::Stub> cluster_stub(NodeId node) const;
+  std::unique_ptr<proto::Replies::Stub> replies_stub(NodeId node) const;
   std::unique_ptr<proto::Raft::Stub> raft_stub(NodeId node) const override;
   std::multimap<std::string, std::string> metadata() const override;
 

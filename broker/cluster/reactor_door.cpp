@@ -21,7 +21,15 @@ Error no_session() {
 
 ReactorDoor::ReactorDoor(runtime::Reactor& reactor, std::size_t index, std::size_t count,
                          DoorWorld& world)
-    : reactor_(reactor), index_(index), count_(count), world_(world), timer_(reactor) {
+    : reactor_(reactor),
+      index_(index),
+      count_(count),
+      world_(world),
+      timer_(reactor),
+      replies_(reactor, world.self(),
+               [&world](NodeId node, std::vector<DirectReply> replies, RepliesTaken taken) {
+                 world.carry_replies(node, std::move(replies), std::move(taken));
+               }) {
   seal_channel_ = open_channel(nullptr);
 }
 
@@ -228,6 +236,18 @@ void ReactorDoor::fetch(GroupId group, MessageId part,
       [done] { done(std::unexpected(no_session())); });
 }
 
+// A life that the catalog knows to be over is not asked.
+void ReactorDoor::reply(DirectReply reply, std::function<void(bool taken)> done) {
+  const SessionId life = reply.to.life;
+  const catalog::NodeInfo* node = catalog_ ? catalog_->node(life.node) : nullptr;
+  if (node == nullptr || node->incarnation > life.incarnation ||
+      (node->dead && node->incarnation == life.incarnation)) {
+    reactor_.post([done = std::move(done)] { done(false); });
+    return;
+  }
+  replies_.send(std::move(reply), std::move(done));
+}
+
 // --- Definitions
 
 void ReactorDoor::set_catalog(std::shared_ptr<const catalog::Snapshot> catalog) {
@@ -367,6 +387,12 @@ void ReactorDoor::on_holdings_refused(std::uint64_t channel, QueueId queue,
                                       std::vector<queue::Held> refused) {
   auto it = channels_.find(channel);
   if (it != channels_.end()) it->second.sink->on_holdings_refused(queue, refused);
+}
+
+bool ReactorDoor::on_reply(const DirectReply& reply) {
+  auto it = channels_.find(reply.to.channel);
+  if (it == channels_.end() || it->second.sink == nullptr) return false;
+  return it->second.sink->on_reply(reply.to.secret, reply.content ? &*reply.content : nullptr);
 }
 
 void ReactorDoor::on_incarnation_lost() {

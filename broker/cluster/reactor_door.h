@@ -14,6 +14,7 @@
 #include "broker/base/ids.h"
 #include "broker/cluster/door.h"
 #include "broker/cluster/lane.h"
+#include "broker/cluster/reply_sender.h"
 #include "broker/replica/catalog_client.h"
 #include "broker/runtime/reactor.h"
 #include "broker/runtime/timer.h"
@@ -33,6 +34,8 @@ class DoorWorld {
   virtual Milliseconds operation_timeout() const = 0;
   // Where a new queue is hosted best: a group that this node leads, if any.
   virtual std::optional<GroupId> preferred_group() const = 0;
+  // To the doors of that node, which may be this one.
+  virtual void carry_replies(NodeId node, std::vector<DirectReply> replies, RepliesTaken taken) = 0;
 };
 
 class ReactorDoor final : public Door {
@@ -62,6 +65,7 @@ class ReactorDoor final : public Door {
               std::function<void(Result<queue::QueueCounts>)> done) override;
   void fetch(GroupId group, MessageId part,
              std::function<void(Result<std::optional<Bytes>>)> done) override;
+  void reply(DirectReply reply, std::function<void(bool taken)> done) override;
   void define(catalog::Command command,
               std::function<void(Result<catalog::Outcome>)> done) override;
   void delete_queue(QueueId queue, bool if_unused, bool if_empty,
@@ -77,6 +81,7 @@ class ReactorDoor final : public Door {
   void on_deliveries(std::uint64_t channel, std::vector<queue::Delivery> deliveries);
   void on_consumer_cancelled(std::uint64_t channel, ConsumerNumber number);
   void on_holdings_refused(std::uint64_t channel, QueueId queue, std::vector<queue::Held> refused);
+  bool on_reply(const DirectReply& reply);
   void on_incarnation_lost();
 
  private:
@@ -123,6 +128,7 @@ class ReactorDoor final : public Door {
     std::function<void(bool applied)> then;
   };
   std::multimap<CatalogIndex, CatalogWaiter> catalog_waiters_;
+  ReplySender replies_;
   std::uint64_t seal_channel_ = 0;  // the door's own, for deletions
   std::uint64_t last_deletion_ = 0;
   std::map<std::uint64_t, Deletion> deletions_;

@@ -13,6 +13,7 @@
 
 #include "broker/cluster/bidi_stream.h"
 #include "broker/cluster/raft_codec.h"
+#include "broker/cluster/reply_codec.h"
 #include "proto/cluster.grpc.pb.h"
 #include "proto/raft.grpc.pb.h"
 
@@ -193,6 +194,46 @@ class SessionsService : public proto::Sessions::CallbackService {
   std::atomic<std::uint64_t> last_id_{0};
 };
 
+// A question whose answer was dropped, with whoever was to give it, is finished all the same: one
+// that waited for ever would keep the listener, and so the process, from ending.
+struct Question {
+  explicit Question(grpc::ServerUnaryReactor* asked) : reactor(asked) {}
+  ~Question() {
+    if (!answered) reactor->Finish({grpc::StatusCode::UNAVAILABLE, "nobody answers here now"});
+  }
+  grpc::ServerUnaryReactor* reactor;
+  bool answered = false;
+};
+
+class RepliesService : public proto::Replies::CallbackService {
+ public:
+  RepliesService(PeerRequests& requests, Gate& gate) : requests_(requests), gate_(gate) {}
+
+  grpc::ServerUnaryReactor* Deliver(grpc::CallbackServerContext* context,
+                                    const proto::DirectReplies* request,
+                                    proto::DirectRepliesTaken* answer) override {
+    auto* reactor = context->DefaultReactor();
+    NodeId from;
+    if (auto status = gate_.admit(*context, from); !status.ok()) {
+      reactor->Finish(status);
+      return reactor;
+    }
+    requests_.take_replies(
+        decode_replies(*request),
+        [question = std::make_shared<Question>(reactor), answer](const std::vector<bool>& taken) {
+          for (bool one : taken)
+            answer->add_taken(one);
+          question->answered = true;
+          question->reactor->Finish(grpc::Status::OK);
+        });
+    return reactor;
+  }
+
+ private:
+  PeerRequests& requests_;
+  Gate& gate_;
+};
+
 class ClusterService : public proto::Cluster::CallbackService {
  public:
   explicit ClusterService(PeerRequests& requests) : requests_(requests) {}
@@ -242,16 +283,6 @@ class ClusterService : public proto::Cluster::CallbackService {
   }
 
  private:
-  // A question whose answer was dropped, with whoever was to give it, is finished all the same: one
-  // that waited for ever would keep the listener, and so the process, from ending.
-  struct Question {
-    explicit Question(grpc::ServerUnaryReactor* asked) : reactor(asked) {}
-    ~Question() {
-      if (!answered) reactor->Finish({grpc::StatusCode::UNAVAILABLE, "nobody answers here now"});
-    }
-    grpc::ServerUnaryReactor* reactor;
-    bool answered = false;
-  };
   template <typename Reply>
   static std::function<void(Reply)> answer(grpc::ServerUnaryReactor* reactor, Reply* reply) {
     return [question = std::make_shared<Question>(reactor), reply](Reply value) {
@@ -268,11 +299,15 @@ class ClusterService : public proto::Cluster::CallbackService {
 
 struct Server::Parts {
   explicit Parts(PeerRequests& requests)
-      : raft(requests, gate), sessions(requests, gate), cluster(requests) {}
+      : raft(requests, gate),
+        sessions(requests, gate),
+        replies(requests, gate),
+        cluster(requests) {}
 
   Gate gate;
   RaftService raft;
   SessionsService sessions;
+  RepliesService replies;
   ClusterService cluster;
   std::unique_ptr<grpc::Server> server;
   int port = 0;
@@ -295,6 +330,7 @@ std::unique_ptr<Server> Server::listen(const std::string& address, PeerRequests&
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &parts->port);
   builder.RegisterService(&parts->raft);
   builder.RegisterService(&parts->sessions);
+  builder.RegisterService(&parts->replies);
   builder.RegisterService(&parts->cluster);
   parts->server = builder.BuildAndStart();
   if (!parts->server || parts->port == 0) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/base/ids.h"
+#include "broker/cluster/direct_reply.h"
 #include "proto/cluster.pb.h"
 #include "proto/raft.pb.h"
 #include "raft/message.h"
@@ -44,6 +45,9 @@ class PeerRequests {
   virtual void applied(proto::AppliedRequest request) = 0;
   virtual void inspect(proto::InspectRequest request,
                        std::function<void(proto::InspectReply)> done) = 0;
+
+  // For channels of this node.
+  virtual void take_replies(std::vector<DirectReply> replies, RepliesTaken taken) = 0;
 
   // Parts of one snapshot stream, in order; the last decides. `done` true asks for the next part.
   virtual void snapshot_part(std::uint64_t stream, proto::SnapshotPart part,

@@ -38,13 +38,11 @@ void Channel::run_method(std::string_view payload) {
   if (!method) return raise(method.error(), amqp::peek_method(payload));
   Done done = std::visit(
       [this]<typename M>(const M& m) -> Done {
-        if constexpr (requires { this->on(m); })
-          return on(m);
-        else if constexpr (M::info.class_id == amqp::TxSelect::info.class_id)
+        if constexpr (M::info.class_id == amqp::TxSelect::info.class_id)
           return warren::fail(ReplyCode::not_implemented,
                               fmt::format("{}: transactions are not implemented", M::info.name));
         else
-          return warren::fail(ReplyCode::command_invalid, "unimplemented method");
+          return on(m);
       },
       *method);
   if (!done) raise(done.error(), amqp::info_of(*method));
@@ -184,25 +182,32 @@ void Channel::on_outcomes(std::span<const cluster::CommandOutcome> outcomes) {
 void Channel::on_incarnation_lost() {
   const std::shared_ptr<Channel> self = shared_from_this();
   if (connection_.owns_exclusive())
-    connection_.force_close(
+    return connection_.force_close(
         "this node was declared dead by its cluster: exclusive queues are gone");
+  if (!reply_consumer_) return;
+  const std::string tag = std::exchange(reply_consumer_, std::nullopt)->tag;
+  if (connection_.peer_can().consumer_cancel_notify) write(amqp::BasicCancel{tag, true});
 }
 
+template <>
 Channel::Done Channel::on(const amqp::ChannelOpen&) {
   return warren::fail(ReplyCode::channel_error, "second 'channel.open' seen");
 }
 
+template <>
 Channel::Done Channel::on(const amqp::ChannelFlow& method) {
   if (!method.active) return warren::fail(ReplyCode::not_implemented, "active=false");
   write(amqp::ChannelFlowOk{true});
   return {};
 }
 
+template <>
 Channel::Done Channel::on(const amqp::AccessRequest&) {
   write(amqp::AccessRequestOk{1});
   return {};
 }
 
+template <>
 Channel::Done Channel::on(const amqp::ConfirmSelect& method) {
   confirms_.select();
   if (!method.no_wait) write(amqp::ConfirmSelectOk{});

@@ -55,11 +55,15 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   void on_deliveries(std::vector<queue::Delivery> deliveries) override;
   void on_consumer_cancelled(ConsumerNumber consumer) override;
   void on_holdings_refused(QueueId queue, std::span<const queue::Held> refused) override;
+  bool on_reply(std::uint64_t secret, const queue::Content* content) override;
   void on_incarnation_lost() override;
 
  private:
   enum class State : std::uint8_t { open, closing, released };
   using Done = Result<void>;
+  // The methods that a client may send, each where its concern is; channel_inline.h lists them.
+  template <typename M>
+  Done on(const M& method);
   // channel.cpp: methods in order
   void run(const amqp::Frame& frame);
   void run_method(std::string_view payload);
@@ -88,65 +92,46 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   bool is_mine(const catalog::QueueInfo& queue) const;
   Result<void> may(Access access, Resource resource, std::string_view name);
   catalog::Bind make_bind(const amqp::FieldTable& arguments) const;
-
-  Done on(const amqp::ChannelOpen&);
-  Done on(const amqp::ChannelFlow& method);
-  Done on(const amqp::ChannelClose& method);
-  Done on(const amqp::AccessRequest&);
-  Done on(const amqp::ConfirmSelect& method);
   // channel_exchange.cpp
-  Done on(const amqp::ExchangeDeclare& method);
-  Done on(const amqp::ExchangeDelete& method);
-  Done on(const amqp::ExchangeBind& method);
-  Done on(const amqp::ExchangeUnbind& method);
   template <typename Ok, typename Command>
   Done define_binding(const amqp::MethodInfo& method, Command command, bool no_wait);
   // channel_queue.cpp
-  Done on(const amqp::QueueDeclare& method);
-  Done on(const amqp::QueueBind& method);
-  Done on(const amqp::QueueUnbind& method);
-  Done on(const amqp::QueuePurge& method);
-  Done on(const amqp::QueueDelete& method);
   Done declare(const amqp::QueueDeclare& method, std::string name);
   Done declared(const catalog::Outcome& outcome, std::string name, bool exclusive, bool no_wait);
   Done answer_declare(GroupId group, QueueId queue, std::string name, bool no_wait);
   template <typename Method, typename Command>
   Done bind_queue(const Method& method, Command command);
   // channel_publish.cpp
-  Done on(const amqp::BasicPublish& method);
-  Done on_message(const amqp::PublishedMessage& message);
+  Done on_message(amqp::PublishedMessage message);
   Done check_message(const amqp::PublishedMessage& message);
   Done route(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
              const queue::Content* kept);
   Done find_queues(const amqp::PublishedMessage& message);
-  Targets targets();
+  Destinations destinations();
   void enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
-               const queue::Content* kept, const Targets& to, std::uint64_t upload_octets);
+               const queue::Content* kept, const Destinations& to, const Upload* upload);
   void hold(const amqp::PublishedMessage& message, std::uint64_t tag, std::vector<Bytes> pieces);
   void drop_held();
   void return_message(const amqp::PublishedMessage& message, const std::vector<Bytes>& pieces);
   void resolve(std::uint64_t confirm_tag, bool ack);
   // channel_upload.cpp
   Done on_pieces();
-  Done route_upload(Upload& upload, const amqp::PublishedMessage& head);
+  Done route_upload(Upload& upload, amqp::PublishedMessage head);
   Done route_held(const HeldPublish& held);
   void add_piece(Upload& upload, Bytes piece);
   void end_upload(Upload upload, const amqp::PublishedMessage& last, const queue::Content* kept);
   void drop_upload();
   void count_uploading(std::int64_t octets);
+  // channel_reply.cpp
+  Done consume_replies(const amqp::BasicConsume& method);
+  Done declare_reply_queue(const amqp::QueueDeclare& method);
+  void address_reply(amqp::PublishedMessage& message, std::string& edited) const;
+  void send_replies(const Destinations& to, const queue::Content& content, bool mandatory,
+                    std::uint64_t confirm_tag);
   // channel_consume.cpp
-  Done on(const amqp::BasicQos& method);
-  Done on(const amqp::BasicConsume& method);
-  Done on(const amqp::BasicCancel& method);
-  Done on(const amqp::BasicGet& method);
   void cancelled(const std::string& tag, bool no_wait);
   void got(queue::GetReply reply, GroupId group, bool no_ack);
   // channel_deliver.cpp
-  Done on(const amqp::BasicAck& method);
-  Done on(const amqp::BasicNack& method);
-  Done on(const amqp::BasicReject& method);
-  Done on(const amqp::BasicRecover& method);
-  Done on(const amqp::BasicRecoverAsync& method);
   Done settle(DeliveryTag tag, bool multiple, queue::SettleKind kind);
   void settle_one(GroupId group, QueueId queue, queue::SettleKind kind, const queue::Held& held);
   bool may_deliver(const Consumer& consumer) const;
@@ -180,9 +165,11 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   Confirms confirms_;
   std::deque<HeldPublish> held_;
   std::optional<Upload> upload_;
-  std::uint64_t uploading_ = 0;  // octets of parts without an outcome
-  std::uint64_t undecided_ = 0;  // publishes and returns without an outcome
-  std::vector<QueueId> routed_;  // scratch
+  std::uint64_t uploading_ = 0;                 // octets of parts without an outcome
+  std::uint64_t undecided_ = 0;                 // publishes and returns without an outcome
+  std::vector<QueueId> routed_;                 // scratch, as is the next
+  std::vector<cluster::ReplyAddress> replies_;  // that find_queues found
+  std::optional<ReplyConsumer> reply_consumer_;
 
   std::map<std::string, Consumer> consumers_;
   boost::container::flat_map<ConsumerNumber, Consumer*> by_number_;

@@ -25,6 +25,7 @@ void delete_abandoned(cluster::Door& door, const std::set<QueueId>& queues,
 
 }  // namespace
 
+template <>
 Channel::Done Channel::on(const amqp::ChannelClose&) {
   deaf_ = true;
   drop_backlog();
@@ -84,6 +85,7 @@ void Channel::release(std::function<void()> done) {
   write_answers();
   by_number_.clear();
   consumers_.clear();
+  reply_consumer_.reset();
   withheld_.clear();
   unacked_ = UnackedTable();
   cluster::Door& door = connection_.hub().door;

@@ -11,6 +11,7 @@
 namespace warren::frontend {
 
 // `global` as RabbitMQ reads it: false, each consumer that comes; true, the channel as a whole.
+template <>
 Channel::Done Channel::on(const amqp::BasicQos& method) {
   if (method.prefetch_size != 0)
     return warren::fail(ReplyCode::not_implemented,
@@ -21,13 +22,15 @@ Channel::Done Channel::on(const amqp::BasicQos& method) {
   return {};
 }
 
+template <>
 Channel::Done Channel::on(const amqp::BasicConsume& method) {
   Result<std::string> name = name_of_queue(method.queue);
   if (!name) return std::unexpected(name.error());
+  if (*name == cluster::reply_queue) return consume_replies(method);
   if (Done allowed = may(Access::read, Resource::queue, *name); !allowed) return allowed;
   const std::string tag =
       method.consumer_tag.empty() ? random_name("amq.ctag-") : method.consumer_tag;
-  if (consumers_.contains(tag))
+  if (consumers_.contains(tag) || (reply_consumer_ && reply_consumer_->tag == tag))
     return warren::fail(ReplyCode::not_allowed,
                         fmt::format("attempt to reuse consumer tag '{}'", tag));
   if (consumers_.size() >= connection_.hub().settings.consumer_max)
@@ -71,6 +74,7 @@ Channel::Done Channel::on(const amqp::BasicConsume& method) {
   return {};
 }
 
+template <>
 Channel::Done Channel::on(const amqp::BasicCancel& method) {
   // The answer would come behind the body anyway, and an auto-delete queue takes what it holds
   // along.
@@ -81,6 +85,7 @@ Channel::Done Channel::on(const amqp::BasicCancel& method) {
     wait_deadline_ = BootTime::max();
     return {};
   }
+  if (reply_consumer_ && reply_consumer_->tag == method.consumer_tag) reply_consumer_.reset();
   auto found = consumers_.find(method.consumer_tag);
   if (found == consumers_.end()) {
     if (!method.no_wait) write(amqp::BasicCancelOk{method.consumer_tag});
@@ -123,6 +128,7 @@ void Channel::cancelled(const std::string& tag, bool no_wait) {
       });
 }
 
+template <>
 Channel::Done Channel::on(const amqp::BasicGet& method) {
   Result<std::string> name = name_of_queue(std::string(method.queue));
   if (!name) return std::unexpected(name.error());

@@ -170,20 +170,24 @@ void Channel::cancel_unreadable() {
   }
 }
 
+template <>
 Channel::Done Channel::on(const amqp::BasicAck& method) {
   return settle(DeliveryTag(method.delivery_tag), method.multiple, queue::SettleKind::ack);
 }
 
+template <>
 Channel::Done Channel::on(const amqp::BasicNack& method) {
   return settle(DeliveryTag(method.delivery_tag), method.multiple,
                 method.requeue ? queue::SettleKind::requeue_nack : queue::SettleKind::reject);
 }
 
+template <>
 Channel::Done Channel::on(const amqp::BasicReject& method) {
   return settle(DeliveryTag(method.delivery_tag), false,
                 method.requeue ? queue::SettleKind::requeue_reject : queue::SettleKind::reject);
 }
 
+template <>
 Channel::Done Channel::on(const amqp::BasicRecover& method) {
   if (!method.requeue) return warren::fail(ReplyCode::not_implemented, "requeue=false");
   if (Done done = settle(DeliveryTag{0}, true, queue::SettleKind::requeue_nack); !done) return done;
@@ -191,6 +195,7 @@ Channel::Done Channel::on(const amqp::BasicRecover& method) {
   return {};
 }
 
+template <>
 Channel::Done Channel::on(const amqp::BasicRecoverAsync& method) {
   if (!method.requeue) return warren::fail(ReplyCode::not_implemented, "requeue=false");
   return settle(DeliveryTag{0}, true, queue::SettleKind::requeue_nack);

@@ -17,6 +17,7 @@ Result<void> check_type(const std::string& type) {
 
 }  // namespace
 
+template <>
 Channel::Done Channel::on(const amqp::ExchangeDeclare& method) {
   const std::string name = without_line_ends(method.exchange);
   if (name.empty()) return std::unexpected(default_exchange());
@@ -51,6 +52,7 @@ Channel::Done Channel::on(const amqp::ExchangeDeclare& method) {
   return {};
 }
 
+template <>
 Channel::Done Channel::on(const amqp::ExchangeDelete& method) {
   const std::string name = without_line_ends(method.exchange);
   const std::string& vhost = connection_.vhost();
@@ -85,6 +87,7 @@ catalog::Bind Channel::make_bind(const amqp::FieldTable& arguments) const {
   return bind;
 }
 
+template <>
 Channel::Done Channel::on(const amqp::ExchangeBind& method) {
   catalog::Bind bind = make_bind(method.arguments);
   bind.source = without_line_ends(method.source);
@@ -94,6 +97,7 @@ Channel::Done Channel::on(const amqp::ExchangeBind& method) {
   return define_binding<amqp::ExchangeBindOk>(method.info, std::move(bind), method.no_wait);
 }
 
+template <>
 Channel::Done Channel::on(const amqp::ExchangeUnbind& method) {
   catalog::Unbind unbind{make_bind(method.arguments)};
   unbind.source = without_line_ends(method.source);
@@ -103,10 +107,12 @@ Channel::Done Channel::on(const amqp::ExchangeUnbind& method) {
   return define_binding<amqp::ExchangeUnbindOk>(method.info, std::move(unbind), method.no_wait);
 }
 
+template <>
 Channel::Done Channel::on(const amqp::QueueBind& method) {
   return bind_queue(method, catalog::Bind{make_bind(method.arguments)});
 }
 
+template <>
 Channel::Done Channel::on(const amqp::QueueUnbind& method) {
   return bind_queue(method, catalog::Unbind{make_bind(method.arguments)});
 }
@@ -117,6 +123,10 @@ Channel::Done Channel::bind_queue(const Method& method, Command command) {
   if (!name) return std::unexpected(name.error());
   // Both empty: both stand for the queue declared last.
   const bool key_too = method.queue.empty() && method.routing_key.empty();
+  if (std::is_same_v<Command, catalog::Bind> && cluster::is_reply_queue(*name))
+    return warren::fail(
+        ReplyCode::access_refused,
+        fmt::format("{} takes direct replies only", queue_text(connection_.vhost(), *name)));
   command.source = without_line_ends(method.exchange);
   command.destination = *name;
   command.routing_key = key_too ? *name : method.routing_key;

@@ -26,6 +26,60 @@ constexpr std::uint64_t part_octets(std::uint64_t tag) {
   return tag & ((std::uint64_t{1} << command_kind_shift) - 1);
 }
 
+// What is not listed below is refused.
+template <typename M>
+Channel::Done Channel::on(const M&) {
+  return warren::fail(ReplyCode::command_invalid, "unimplemented method");
+}
+template <>
+Channel::Done Channel::on(const amqp::ChannelOpen&);
+template <>
+Channel::Done Channel::on(const amqp::ChannelFlow&);
+template <>
+Channel::Done Channel::on(const amqp::ChannelClose&);
+template <>
+Channel::Done Channel::on(const amqp::AccessRequest&);
+template <>
+Channel::Done Channel::on(const amqp::ConfirmSelect&);
+template <>
+Channel::Done Channel::on(const amqp::ExchangeDeclare&);
+template <>
+Channel::Done Channel::on(const amqp::ExchangeDelete&);
+template <>
+Channel::Done Channel::on(const amqp::ExchangeBind&);
+template <>
+Channel::Done Channel::on(const amqp::ExchangeUnbind&);
+template <>
+Channel::Done Channel::on(const amqp::QueueDeclare&);
+template <>
+Channel::Done Channel::on(const amqp::QueueBind&);
+template <>
+Channel::Done Channel::on(const amqp::QueueUnbind&);
+template <>
+Channel::Done Channel::on(const amqp::QueuePurge&);
+template <>
+Channel::Done Channel::on(const amqp::QueueDelete&);
+template <>
+Channel::Done Channel::on(const amqp::BasicPublish&);
+template <>
+Channel::Done Channel::on(const amqp::BasicQos&);
+template <>
+Channel::Done Channel::on(const amqp::BasicConsume&);
+template <>
+Channel::Done Channel::on(const amqp::BasicCancel&);
+template <>
+Channel::Done Channel::on(const amqp::BasicGet&);
+template <>
+Channel::Done Channel::on(const amqp::BasicAck&);
+template <>
+Channel::Done Channel::on(const amqp::BasicNack&);
+template <>
+Channel::Done Channel::on(const amqp::BasicReject&);
+template <>
+Channel::Done Channel::on(const amqp::BasicRecover&);
+template <>
+Channel::Done Channel::on(const amqp::BasicRecoverAsync&);
+
 template <typename M>
 void Channel::write(const M& method) {
   connection_.out(number_).method(number_, method);

@@ -21,15 +21,30 @@ std::string_view delivered_properties(const amqp::PublishedMessage& message, std
   return edited;
 }
 
+// With the body that came in pieces, which the message has the end of.
+queue::Content whole_content(const amqp::PublishedMessage& message, const queue::Content& end,
+                             const std::vector<Bytes>& pieces) {
+  std::string body;
+  for (const Bytes& piece : pieces)
+    body += piece.view();
+  body += message.body.view();
+  amqp::PublishedMessage whole = message;
+  whole.body = Bytes(std::move(body));
+  return make_content(whole, end.properties);
+}
+
 }  // namespace
 
+template <>
 Channel::Done Channel::on(const amqp::BasicPublish& method) {
   connection_.on_publish();
   content_.begin(method);
   return {};
 }
 
-Channel::Done Channel::on_message(const amqp::PublishedMessage& message) {
+Channel::Done Channel::on_message(amqp::PublishedMessage message) {
+  std::string edited;
+  address_reply(message, edited);
   if (upload_) {
     end_upload(*std::exchange(upload_, std::nullopt), message, nullptr);
     return {};
@@ -86,8 +101,8 @@ Channel::Done Channel::check_message(const amqp::PublishedMessage& message) {
 Channel::Done Channel::route(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
                              const queue::Content* kept) {
   if (Done done = find_queues(message); !done) return done;
-  if (!routed_.empty()) {
-    enqueue(message, confirm_tag, kept, targets(), 0);
+  if (!routed_.empty() || !replies_.empty()) {
+    enqueue(message, confirm_tag, kept, destinations(), nullptr);
     return {};
   }
   if (message.mandatory) return_message(message, {});
@@ -95,7 +110,7 @@ Channel::Done Channel::route(const amqp::PublishedMessage& message, std::uint64_
   return {};
 }
 
-// Into routed_. Checks in RabbitMQ's order.
+// Into routed_ and replies_. Checks in RabbitMQ's order.
 Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
   if (Done allowed = may(Access::write, Resource::exchange, message.exchange); !allowed)
     return allowed;
@@ -106,6 +121,7 @@ Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
   routing::Message routed{message.routing_key, &headers, {}, connection_.hub().draw()};
   if (copies) routed.copies = *copies;
   routed_.clear();
+  replies_.clear();
   switch (catalog.route(vhost, message.exchange, routed, routed_)) {
     case catalog::RouteResult::routed:
       break;
@@ -116,31 +132,40 @@ Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
           ReplyCode::access_refused,
           fmt::format("cannot publish to internal {}", exchange_text(vhost, message.exchange)));
   }
+  if (message.properties.reply_to == cluster::reply_queue)
+    return warren::fail(ReplyCode::precondition_failed, "fast reply consumer does not exist");
   if (auto ttl = ttl_of(message.properties); !ttl) return std::unexpected(ttl.error());
   if (!copies) return std::unexpected(copies.error());
+  if (message.exchange.empty()) {
+    if (auto address = cluster::address_of(message.routing_key)) replies_.push_back(*address);
+    for (const std::string& key : *copies)
+      if (auto address = cluster::address_of(key)) replies_.push_back(*address);
+  }
   return check_message(message);
 }
 
-// Of routed_, by group.
-Targets Channel::targets() {
+// Of routed_, by group, and of replies_.
+Destinations Channel::destinations() {
   const catalog::Snapshot& catalog = *connection_.catalog();
-  Targets found;
+  Destinations found;
+  found.replies = std::exchange(replies_, {});
   for (QueueId id : routed_) {
     const catalog::QueueInfo* queue = catalog.queue(id);
     if (queue == nullptr) continue;
-    auto target = std::ranges::find(found, queue->group, &Target::group);
-    if (target == found.end()) {
-      found.push_back({queue->group, {}});
-      target = std::prev(found.end());
+    auto target = std::ranges::find(found.groups, queue->group, &Target::group);
+    if (target == found.groups.end()) {
+      found.groups.push_back({queue->group, {}});
+      target = std::prev(found.groups.end());
     }
     target->queues.push_back(id);
   }
   return found;
 }
 
-// One command a group, with all of its queues that the message reaches.
+// One command a group, with all of its queues that the message reaches. `upload`: what has gone
+// ahead of the message, or was kept for replies.
 void Channel::enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
-                      const queue::Content* kept, const Targets& to, std::uint64_t upload_octets) {
+                      const queue::Content* kept, const Destinations& to, const Upload* upload) {
   if (to.empty()) return resolve(confirm_tag, true);
   std::string edited;
   queue::Publish command;
@@ -151,14 +176,20 @@ void Channel::enqueue(const amqp::PublishedMessage& message, std::uint64_t confi
   command.persistent = message.properties.persistent();
   command.priority = message.properties.priority.value_or(0);
   command.ttl_ms = ttl_of(message.properties).value_or(std::nullopt);
-  if (upload_octets > 0) command.upload = queue::UploadId(key_);
-  command.upload_octets = upload_octets;
-  if (confirm_tag != 0) confirms_.expect(confirm_tag, static_cast<std::uint32_t>(to.size()));
-  undecided_ += to.size();
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    command.queues = to[i].queues;
-    const bool last = i + 1 == to.size();
-    connection_.batch().publish(to[i].group, last ? std::move(command) : command);
+  if (upload != nullptr && upload->octets > 0) command.upload = queue::UploadId(key_);
+  if (upload != nullptr) command.upload_octets = upload->octets;
+  const std::size_t parts = to.groups.size() + to.replies.size();
+  if (confirm_tag != 0) confirms_.expect(confirm_tag, static_cast<std::uint32_t>(parts));
+  if (!to.replies.empty())
+    send_replies(to,
+                 upload == nullptr ? command.content
+                                   : whole_content(message, command.content, upload->pieces),
+                 message.mandatory, confirm_tag);
+  undecided_ += to.groups.size();
+  for (std::size_t i = 0; i < to.groups.size(); ++i) {
+    command.queues = to.groups[i].queues;
+    const bool last = i + 1 == to.groups.size();
+    connection_.batch().publish(to.groups[i].group, last ? std::move(command) : command);
   }
   connection_.touch();
 }

@@ -44,7 +44,9 @@ Result<const catalog::QueueInfo*> Channel::find_queue(std::string_view name) {
   return queue;
 }
 
+template <>
 Channel::Done Channel::on(const amqp::QueueDeclare& method) {
+  if (cluster::is_reply_queue(without_line_ends(method.queue))) return declare_reply_queue(method);
   if (method.passive) {
     Result<std::string> name = name_of_queue(method.queue);
     if (!name) return std::unexpected(name.error());
@@ -132,6 +134,7 @@ Channel::Done Channel::answer_declare(GroupId group, QueueId queue, std::string 
   return {};
 }
 
+template <>
 Channel::Done Channel::on(const amqp::QueuePurge& method) {
   Result<std::string> name = name_of_queue(method.queue);
   if (!name) return std::unexpected(name.error());
@@ -157,6 +160,7 @@ Channel::Done Channel::on(const amqp::QueuePurge& method) {
       });
 }
 
+template <>
 Channel::Done Channel::on(const amqp::QueueDelete& method) {
   Result<std::string> name = name_of_queue(method.queue);
   if (!name) return std::unexpected(name.error());

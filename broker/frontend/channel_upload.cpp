@@ -19,13 +19,16 @@ Channel::Done Channel::on_pieces() {
 }
 
 // By the bindings of now, for the whole of the message.
-Channel::Done Channel::route_upload(Upload& upload, const amqp::PublishedMessage& head) {
+Channel::Done Channel::route_upload(Upload& upload, amqp::PublishedMessage head) {
+  std::string edited;
+  address_reply(head, edited);
   if (Done done = find_queues(head); !done) return done;
-  upload.targets = targets();
-  if (!upload.targets.empty())
+  upload.to = destinations();
+  const bool returns = head.mandatory && routed_.empty();
+  if (!upload.to.groups.empty())
     upload.way = Upload::Way::ahead;
   else
-    upload.way = head.mandatory && routed_.empty() ? Upload::Way::back : Upload::Way::nowhere;
+    upload.way = returns || !upload.to.replies.empty() ? Upload::Way::kept : Upload::Way::nowhere;
   upload.octets = 0;
   for (Bytes& piece : std::exchange(upload.pieces, {})) {
     connection_.add_held(-static_cast<std::int64_t>(piece.size()));
@@ -56,18 +59,19 @@ void Channel::add_piece(Upload& upload, Bytes piece) {
   upload.octets += piece.size();
   switch (upload.way) {
     case Upload::Way::ahead:
-      for (const Target& target : upload.targets) {
+      for (const Target& target : upload.to.groups) {
         connection_.batch().part(target.group, {{key_, origin_tag(CommandKind::part, piece.size())},
                                                 queue::UploadId(key_),
                                                 {piece.owner(), {}, {}, {}, piece.view()}});
         count_uploading(size);
       }
+      if (!upload.to.replies.empty()) upload.pieces.push_back(std::move(piece));
       return;
     case Upload::Way::unrouted:
       connection_.add_held(size);
       connection_.await_routable();
       [[fallthrough]];
-    case Upload::Way::back:
+    case Upload::Way::kept:
       upload.pieces.push_back(std::move(piece));
       return;
     case Upload::Way::nowhere:
@@ -81,11 +85,14 @@ void Channel::end_upload(Upload upload, const amqp::PublishedMessage& last,
   switch (upload.way) {
     case Upload::Way::unrouted:
       return hold(last, upload.confirm_tag, std::move(upload.pieces));
-    case Upload::Way::ahead:
-      return enqueue(last, upload.confirm_tag, kept, upload.targets, upload.octets);
-    case Upload::Way::back:
-      return_message(last, upload.pieces);
+    case Upload::Way::kept:
+      if (upload.to.empty()) {
+        return_message(last, upload.pieces);
+        return resolve(upload.confirm_tag, true);
+      }
       [[fallthrough]];
+    case Upload::Way::ahead:
+      return enqueue(last, upload.confirm_tag, kept, upload.to, &upload);
     case Upload::Way::nowhere:
       return resolve(upload.confirm_tag, true);
   }

@@ -71,6 +71,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t appended_octets() const { return sent_octets_ + output_.size(); }
   bool can_send() const { return socket_.is_open() && state_ != State::closed; }
   bool output_full() const { return output_.size() >= hub_.settings.output_octets; }
+  // No room for what nothing else bounds.
+  bool output_full(ChannelNumber channel) const {
+    return output_.size() + bodies_.octets_behind(channel) >= hub_.settings.output_octets;
+  }
 
   // The socket is slow: what is appended now may stay for long.
   bool output_waits() const { return writing_ && output_.size() >= slow_output_octets; }

@@ -1,4 +1,5 @@
-// Consumer: what a channel knows of one of its consumers. Owned by the channel; pure value.
+// Consumer: what a channel knows of one of its consumers; ReplyConsumer: of the one of replies.
+// Owned by the channel; pure value.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,13 @@ struct Consumer {
   bool no_ack = false, exclusive = false, cancelling = false;
   std::int32_t priority = 0;
   amqp::FieldTable arguments;
+};
+
+// Of direct replies; a channel has one at most. No queue and no group know it.
+struct ReplyConsumer {
+  std::string tag;
+  std::string queue;  // its address, as the reply-to of requests
+  std::uint64_t secret = 0;
 };
 
 }  // namespace warren::frontend

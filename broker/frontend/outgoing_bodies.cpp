@@ -18,6 +18,15 @@ amqp::FrameWriter& OutgoingBodies::writer(ChannelNumber channel) {
   return *last.behind_writer;
 }
 
+std::size_t OutgoingBodies::octets_behind(ChannelNumber channel) const {
+  auto found = channels_.find(channel);
+  if (found == channels_.end()) return 0;
+  std::size_t octets = 0;
+  for (const Sending& sending : found->second)
+    octets += sending.behind ? sending.behind->size() : 0;
+  return octets;
+}
+
 void OutgoingBodies::send(ChannelNumber channel, OutgoingBody body) {
   CHECK(!body.parts.empty(), "a body without parts is written at once");
   Sending& sending = channels_[channel].emplace_back();

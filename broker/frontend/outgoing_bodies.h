@@ -37,6 +37,8 @@ class OutgoingBodies {
   // Where the channel's next frames go: to the output, or behind the body under way.
   amqp::FrameWriter& writer(ChannelNumber channel);
   bool busy(ChannelNumber channel) const { return channels_.contains(channel); }
+  // That wait behind the channel's bodies.
+  std::size_t octets_behind(ChannelNumber channel) const;
   // REQUIRES: the method and the content header were written with writer() just before.
   void send(ChannelNumber channel, OutgoingBody body);
 

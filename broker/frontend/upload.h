@@ -9,6 +9,7 @@
 
 #include "broker/base/bytes.h"
 #include "broker/base/ids.h"
+#include "broker/cluster/direct_reply.h"
 
 namespace warren::frontend {
 
@@ -17,20 +18,27 @@ struct Target {
   GroupId group;
   boost::container::small_vector<QueueId, 4> queues;
 };
-using Targets = boost::container::small_vector<Target, 1>;
+
+// Where a publish goes: to queues, and as a reply to channels that await it.
+struct Destinations {
+  boost::container::small_vector<Target, 1> groups;
+  std::vector<cluster::ReplyAddress> replies;
+
+  bool empty() const { return groups.empty() && replies.empty(); }
+};
 
 struct Upload {
   enum class Way : std::uint8_t {
     unrouted,  // kept until it may be routed
     ahead,     // each piece goes to the targets as it comes
-    back,      // kept until it can be returned: mandatory, and no queue takes it
+    kept,      // as a whole, for whom no queue is: who awaits a reply, or the publisher
     nowhere    // not kept
   };
 
   Way way = Way::unrouted;
-  Targets targets;
+  Destinations to;
   std::uint64_t confirm_tag = 0;  // 0: unconfirmed
-  std::vector<Bytes> pieces;      // those kept here
+  std::vector<Bytes> pieces;      // those kept here; for replies too
   std::uint64_t octets = 0;       // of all pieces so far
 };
 

@@ -50,6 +50,11 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
   std::size_t held(std::string_view name) { return of(name).held.size(); }
   std::size_t consumers(std::string_view name) { return of(name).consumers.size(); }
   std::size_t open_channels() const { return sinks_.size(); }
+  void lose_incarnation() {
+    const auto sinks = sinks_;
+    for (const auto& [key, sink] : sinks)
+      sink->on_incarnation_lost();
+  }
   void refuse_holdings(std::string_view name) {
     for (auto& [id, held] : of(name).held) {
       const queue::Held one{id, held.checkout};
@@ -143,6 +148,13 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
   void fetch(GroupId, MessageId part,
              std::function<void(Result<std::optional<Bytes>>)> done) override {
     later([this, part, done] { done(octets_of(part)); });
+  }
+  void reply(cluster::DirectReply reply, std::function<void(bool taken)> done) override {
+    later([this, reply, done] {
+      auto sink = sinks_.find(reply.to.channel);
+      done(sink != sinks_.end() &&
+           sink->second->on_reply(reply.to.secret, reply.content ? &*reply.content : nullptr));
+    });
   }
   void define(catalog::Command command,
               std::function<void(Result<catalog::Outcome>)> done) override {

@@ -135,6 +135,19 @@ TEST(Properties, HeadersOffsetPointsAtTheTable) {
   EXPECT_EQ(scan.headers->data(), raw.data() + 9);
 }
 
+TEST(Properties, ReplyToIsReplacedAndNothingElse) {
+  for (std::uint32_t seed = 1; seed <= 100; ++seed) {
+    BasicProperties properties = random_properties(seed);
+    properties.reply_to = properties.reply_to.value_or("");
+    const std::string raw = encode_properties(properties);
+    for (const std::string& name : {std::string("short"), std::string(255, 'l'), std::string()}) {
+      const std::string changed = with_reply_to(raw, scan_properties(raw).value(), name);
+      properties.reply_to = name;
+      EXPECT_EQ(decode_properties(changed).value(), properties) << "seed " << seed;
+    }
+  }
+}
+
 TEST(EditHeaders, ReplacesAddsAndRemovesAndLeavesTheRest) {
   BasicProperties p{.content_type = "t",
                     .headers = FieldTable{{"a", "1"}, {"b", "2"}, {"c", "3"}},

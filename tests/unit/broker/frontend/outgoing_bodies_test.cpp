@@ -73,6 +73,17 @@ TEST_F(OutgoingBodiesTest, WhatTheChannelSaysMeanwhileComesAfterAndOthersDoNotWa
   EXPECT_EQ(frames(), "1h 2m 1abc 1. 1m ");
 }
 
+TEST_F(OutgoingBodiesTest, WhatWaitsBehindABodyIsCounted) {
+  EXPECT_EQ(bodies_.octets_behind(one), 0u);
+  send(one, 10, 1, "a");
+  EXPECT_EQ(bodies_.octets_behind(one), 0u);
+  bodies_.writer(one).content(one, {"\0\0", 2}, Bytes::copy_of("behind"));
+  EXPECT_GT(bodies_.octets_behind(one), 6u);
+  EXPECT_EQ(bodies_.octets_behind(two), 0u);
+  EXPECT_TRUE(arrived(wanted(10), "abc"));
+  EXPECT_EQ(bodies_.octets_behind(one), 0u);
+}
+
 TEST_F(OutgoingBodiesTest, BodiesOfOneChannelFollowEachOther) {
   send(one, 10, 1, "a");
   bodies_.writer(one).method(one, amqp::BasicRecoverOk{});
