@@ -82,6 +82,7 @@ inspect::Channel row_of(const frontend::ConnectionListing& connection,
   row.vhost = listing.vhost;
   row.state = listing.state;
   row.confirm = listing.confirm;
+  row.transactional = listing.transactional;
   row.consumer_count = listing.consumers.size();
   row.messages_unacknowledged = listing.unacknowledged;
   row.messages_unconfirmed = listing.unconfirmed;

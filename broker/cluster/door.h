@@ -57,14 +57,16 @@ class Door {
 
   // A key for Origin::channel and Consumer::channel, never reused.
   virtual std::uint64_t open_channel(ChannelSink* sink) = 0;
-  // Cancels its consumers, drops its upload (UploadId is the channel's key) unless a publish has
-  // named it, returns what it holds (kind requeue_lost), drops its outcomes. `done`
-  // when the settles that went before are committed and the returns proposed.
+  // Cancels its consumers, drops its uploads (queue::upload_of its key) unless a publish has named
+  // them, returns what it holds (kind requeue_lost), drops its outcomes. `done` when the settles
+  // that went before are committed and the returns proposed.
   virtual void close_channel(std::uint64_t channel, std::function<void()> done) = 0;
 
   // The group that hosts the queue is catalog()->queue(id)->group. Commands to one group keep their
   // order. Each gets one outcome, by the publish timeout at the latest for publishes.
   virtual void submit(GroupId group, std::vector<queue::ClientCommand> commands) = 0;
+  // The same, and all of them in one entry of the group's log: all are applied together, or none.
+  virtual void submit_whole(GroupId group, std::vector<queue::ClientCommand> commands) = 0;
   // False: the group's bound of undecided bytes is reached; stop reading from publishers until
   // when_writable's callback.
   virtual bool writable(GroupId group) const = 0;

@@ -108,6 +108,14 @@ void ReactorDoor::close_channel(std::uint64_t channel, std::function<void()> don
 // --- Commands
 
 void ReactorDoor::submit(GroupId group, std::vector<queue::ClientCommand> commands) {
+  submit_by(&replica::GroupClient::submit, group, std::move(commands));
+}
+
+void ReactorDoor::submit_whole(GroupId group, std::vector<queue::ClientCommand> commands) {
+  submit_by(&replica::GroupClient::submit_whole, group, std::move(commands));
+}
+
+void ReactorDoor::submit_by(Submit how, GroupId group, std::vector<queue::ClientCommand> commands) {
   std::vector<CommandOutcome> undone;
   std::size_t octets = 0;
   for (const auto& command : commands) {
@@ -119,9 +127,9 @@ void ReactorDoor::submit(GroupId group, std::vector<queue::ClientCommand> comman
   in_transit_[group] += octets;
   with_client(
       group,
-      [this, group, octets, commands = std::move(commands)](replica::GroupClient& client,
-                                                            BootTime now) mutable {
-        client.submit(std::move(commands), now);
+      [this, how, group, octets, commands = std::move(commands)](replica::GroupClient& client,
+                                                                 BootTime now) mutable {
+        (client.*how)(std::move(commands), now);
         const bool full = !client.writable();
         if (reactor_.is_here())
           on_arrived(group, octets, full);

@@ -53,6 +53,7 @@ class ReactorDoor final : public Door {
   std::uint64_t open_channel(ChannelSink* sink) override;
   void close_channel(std::uint64_t channel, std::function<void()> done) override;
   void submit(GroupId group, std::vector<queue::ClientCommand> commands) override;
+  void submit_whole(GroupId group, std::vector<queue::ClientCommand> commands) override;
   bool writable(GroupId group) const override;
   void when_writable(GroupId group, std::function<void()> resume) override;
   void consume(GroupId group, queue::Consumer consumer,
@@ -103,6 +104,8 @@ class ReactorDoor final : public Door {
   // Wraps an answer so that it is given on this reactor.
   template <typename... Args>
   std::function<void(Args...)> back(std::function<void(Args...)> done);
+  using Submit = void (replica::GroupClient::*)(std::vector<queue::ClientCommand>, BootTime);
+  void submit_by(Submit how, GroupId group, std::vector<queue::ClientCommand> commands);
   void on_arrived(GroupId group, std::size_t octets, bool full);
   void resume_writers(GroupId group);
   void note_group(std::uint64_t channel, GroupId group);

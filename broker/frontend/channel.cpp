@@ -21,6 +21,10 @@ Channel::~Channel() {
 void Channel::on_frame(const amqp::Frame& frame) {
   if (state_ == State::closing) return run_closing(frame.type, frame.payload);
   if (state_ == State::released || deaf_) return;
+  if (breaks_into_commit(frame))
+    return connection_.fail(
+        number_, {ReplyCode::channel_error, "unexpected command while processing 'tx.commit'"},
+        amqp::peek_method(frame.payload));
   if (!waiting_ && backlog_.empty() && !running_backlog_) return run(frame);
   connection_.add_backlog(static_cast<std::int64_t>(frame.payload.size()));
   backlog_.push_back(WaitingFrame{frame.type, std::string(frame.payload)});
@@ -36,15 +40,7 @@ void Channel::run(const amqp::Frame& frame) {
 void Channel::run_method(std::string_view payload) {
   Result<amqp::Method> method = amqp::decode_method(payload);
   if (!method) return raise(method.error(), amqp::peek_method(payload));
-  Done done = std::visit(
-      [this]<typename M>(const M& m) -> Done {
-        if constexpr (M::info.class_id == amqp::TxSelect::info.class_id)
-          return warren::fail(ReplyCode::not_implemented,
-                              fmt::format("{}: transactions are not implemented", M::info.name));
-        else
-          return on(m);
-      },
-      *method);
+  Done done = std::visit([this](const auto& m) { return on(m); }, *method);
   if (!done) raise(done.error(), amqp::info_of(*method));
 }
 
@@ -136,7 +132,7 @@ void Channel::on_tick(BootTime now) {
   if (state_ != State::open) return;
   if (waiting_ && now >= wait_deadline_) {
     waiting_ = false;
-    when_decided_ = when_sent_ = nullptr;
+    when_decided_ = when_sent_ = when_routed_ = nullptr;
     purged_ = nullptr;
     return raise({ReplyCode::internal_error,
                   fmt::format("{}: the cluster did not answer in time", wait_method_.name)},
@@ -170,6 +166,9 @@ void Channel::on_outcomes(std::span<const cluster::CommandOutcome> outcomes) {
         break;
       case CommandKind::purge:
         if (purged_) std::exchange(purged_, nullptr)(decided.outcome);
+        break;
+      case CommandKind::transaction:
+        tx_decided(code == queue::OutcomeCode::ok || code == queue::OutcomeCode::queue_gone);
         break;
       case CommandKind::part:
         count_uploading(-static_cast<std::int64_t>(part_octets(tag)));
@@ -209,6 +208,8 @@ Channel::Done Channel::on(const amqp::AccessRequest&) {
 
 template <>
 Channel::Done Channel::on(const amqp::ConfirmSelect& method) {
+  if (tx_)
+    return warren::fail(ReplyCode::precondition_failed, "cannot switch from tx to confirm mode");
   confirms_.select();
   if (!method.no_wait) write(amqp::ConfirmSelectOk{});
   return {};

@@ -24,6 +24,7 @@
 #include "broker/frontend/delivery.h"
 #include "broker/frontend/listing.h"
 #include "broker/frontend/permissions.h"
+#include "broker/frontend/transaction.h"
 #include "broker/frontend/upload.h"
 
 namespace warren::frontend {
@@ -80,22 +81,22 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   std::function<void(Result<T>)> answer(const amqp::MethodInfo& method, Then then);
   template <typename Then>
   Done after_commands(const amqp::MethodInfo& method, Then then);
+  template <typename Then>
+  Done after_held(const amqp::MethodInfo& method, Then then);
   void on_undecided_change();
-
   // channel_close.cpp
   void try_release();
   void release(std::function<void()> done);
   void drop_backlog();
-  // What the methods share: channel_queue.cpp
+  // channel_exchange.cpp
+  template <typename Ok, typename Command>
+  Done define_binding(const amqp::MethodInfo& method, Command command, bool no_wait);
+  // channel_queue.cpp, and what the methods share
   Result<std::string> name_of_queue(const std::string& given);
   Result<const catalog::QueueInfo*> find_queue(std::string_view name);
   bool is_mine(const catalog::QueueInfo& queue) const;
   Result<void> may(Access access, Resource resource, std::string_view name);
   catalog::Bind make_bind(const amqp::FieldTable& arguments) const;
-  // channel_exchange.cpp
-  template <typename Ok, typename Command>
-  Done define_binding(const amqp::MethodInfo& method, Command command, bool no_wait);
-  // channel_queue.cpp
   Done declare(const amqp::QueueDeclare& method, std::string name);
   Done declared(const catalog::Outcome& outcome, std::string name, bool exclusive, bool no_wait);
   Done answer_declare(GroupId group, QueueId queue, std::string name, bool no_wait);
@@ -108,18 +109,21 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
              const queue::Content* kept);
   Done find_queues(const amqp::PublishedMessage& message);
   Destinations destinations();
-  void enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
+  queue::Publish make_command(const amqp::PublishedMessage& message, const queue::Content* kept,
+                              const Upload* upload);
+  Done enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
                const queue::Content* kept, const Destinations& to, const Upload* upload);
   void hold(const amqp::PublishedMessage& message, std::uint64_t tag, std::vector<Bytes> pieces);
   void drop_held();
   void return_message(const amqp::PublishedMessage& message, const std::vector<Bytes>& pieces);
+  void return_content(const queue::Content& content);
   void resolve(std::uint64_t confirm_tag, bool ack);
   // channel_upload.cpp
   Done on_pieces();
   Done route_upload(Upload& upload, amqp::PublishedMessage head);
   Done route_held(const HeldPublish& held);
   void add_piece(Upload& upload, Bytes piece);
-  void end_upload(Upload upload, const amqp::PublishedMessage& last, const queue::Content* kept);
+  Done end_upload(Upload upload, const amqp::PublishedMessage& last, const queue::Content* kept);
   void drop_upload();
   void count_uploading(std::int64_t octets);
   // channel_reply.cpp
@@ -127,12 +131,21 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   Done declare_reply_queue(const amqp::QueueDeclare& method);
   void address_reply(amqp::PublishedMessage& message, std::string& edited) const;
   void send_replies(const Destinations& to, const queue::Content& content, bool mandatory,
-                    std::uint64_t confirm_tag);
+                    std::optional<std::uint64_t> confirm_tag);
+  // channel_tx.cpp
+  Done keep(const amqp::PublishedMessage& message, const queue::Content* kept,
+            const Destinations& to, const Upload* upload);
+  void commit_publishes();
+  void commit_settles();
+  void tx_decided(bool accepted);
+  bool breaks_into_commit(const amqp::Frame& frame) const;
   // channel_consume.cpp
   void cancelled(const std::string& tag, bool no_wait);
   void got(queue::GetReply reply, GroupId group, bool no_ack);
   // channel_deliver.cpp
   Done settle(DeliveryTag tag, bool multiple, queue::SettleKind kind);
+  void recover();
+  void settle_handed(const Handed& handed, queue::SettleKind kind);
   void settle_one(GroupId group, QueueId queue, queue::SettleKind kind, const queue::Held& held);
   bool may_deliver(const Consumer& consumer) const;
   void deliver(const Consumer& consumer, const queue::Delivery& delivery);
@@ -152,11 +165,10 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
 
   // One synchronous method at a time.
   std::uint64_t wait_ = 0;  // number of the wait that is on, or of the last one
-  bool waiting_ = false;
-  bool running_backlog_ = false;
+  bool waiting_ = false, running_backlog_ = false;
   amqp::MethodInfo wait_method_;
   BootTime wait_deadline_{0};
-  std::function<void()> when_decided_, when_sent_;
+  std::function<void()> when_decided_, when_sent_, when_routed_;
   std::function<void(Result<queue::Outcome>)> purged_;
   std::deque<WaitingFrame> backlog_;
 
@@ -165,17 +177,18 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   Confirms confirms_;
   std::deque<HeldPublish> held_;
   std::optional<Upload> upload_;
+  std::uint32_t last_upload_ = 0;               // number
+  std::optional<Transaction> tx_;               // none: the channel is not transactional
   std::uint64_t uploading_ = 0;                 // octets of parts without an outcome
   std::uint64_t undecided_ = 0;                 // publishes and returns without an outcome
   std::vector<QueueId> routed_;                 // scratch, as is the next
   std::vector<cluster::ReplyAddress> replies_;  // that find_queues found
-  std::optional<ReplyConsumer> reply_consumer_;
 
+  std::optional<ReplyConsumer> reply_consumer_;
   std::map<std::string, Consumer> consumers_;
   boost::container::flat_map<ConsumerNumber, Consumer*> by_number_;
   std::set<QueueId> consumed_;  // auto-delete queues that it consumed from
-  std::uint32_t prefetch_ = 0;
-  std::uint32_t global_prefetch_ = 0;
+  std::uint32_t prefetch_ = 0, global_prefetch_ = 0;
   std::size_t consumed_unacked_ = 0;  // what global_prefetch_ counts: gets do not
   DeliveryTag last_tag_;
   UnackedTable unacked_;

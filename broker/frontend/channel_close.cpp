@@ -70,7 +70,7 @@ void Channel::release(std::function<void()> done) {
   const std::shared_ptr<Channel> self = shared_from_this();
   state_ = State::released;
   waiting_ = false;
-  when_decided_ = when_sent_ = nullptr;
+  when_decided_ = when_sent_ = when_routed_ = nullptr;
   purged_ = nullptr;
   drop_backlog();
   drop_held();
@@ -86,6 +86,7 @@ void Channel::release(std::function<void()> done) {
   by_number_.clear();
   consumers_.clear();
   reply_consumer_.reset();
+  tx_.reset();
   withheld_.clear();
   unacked_ = UnackedTable();
   cluster::Door& door = connection_.hub().door;
@@ -115,6 +116,7 @@ ChannelListing Channel::listing() const {
   out.vhost = connection_.vhost();
   out.state = state_ == State::open && !finished_ ? "running" : "closing";
   out.confirm = confirms_.selected();
+  out.transactional = tx_.has_value();
   out.unacknowledged = unacked_.size();
   out.unconfirmed = confirms_.unanswered();
   out.held_publishes = held_.size();

@@ -190,7 +190,7 @@ Channel::Done Channel::on(const amqp::BasicReject& method) {
 template <>
 Channel::Done Channel::on(const amqp::BasicRecover& method) {
   if (!method.requeue) return warren::fail(ReplyCode::not_implemented, "requeue=false");
-  if (Done done = settle(DeliveryTag{0}, true, queue::SettleKind::requeue_nack); !done) return done;
+  recover();
   write(amqp::BasicRecoverOk{});
   return {};
 }
@@ -198,19 +198,34 @@ Channel::Done Channel::on(const amqp::BasicRecover& method) {
 template <>
 Channel::Done Channel::on(const amqp::BasicRecoverAsync& method) {
   if (!method.requeue) return warren::fail(ReplyCode::not_implemented, "requeue=false");
-  return settle(DeliveryTag{0}, true, queue::SettleKind::requeue_nack);
+  recover();
+  return {};
 }
 
 Channel::Done Channel::settle(DeliveryTag tag, bool multiple, queue::SettleKind kind) {
   const bool known = unacked_.take(tag, multiple, [this, kind](const Handed& handed) {
-    if (handed.consumer) --consumed_unacked_;
-    if (!handed.refused) settle_one(handed.group, handed.queue, kind, handed.held);
+    if (tx_)
+      tx_->settled.push_back({handed, kind});
+    else
+      settle_handed(handed, kind);
   });
   if (!known)
     return warren::fail(ReplyCode::precondition_failed,
                         fmt::format("unknown delivery tag {}", tag.value));
   deliver_withheld();
   return {};
+}
+
+void Channel::settle_handed(const Handed& handed, queue::SettleKind kind) {
+  if (handed.consumer) --consumed_unacked_;
+  if (!handed.refused) settle_one(handed.group, handed.queue, kind, handed.held);
+}
+
+// No part of a transaction: what that has settled stays with it.
+void Channel::recover() {
+  unacked_.take_all(
+      [this](const Handed& handed) { settle_handed(handed, queue::SettleKind::requeue_nack); });
+  deliver_withheld();
 }
 
 // What comes back to its queue is waited for by gets and counts; plain settles are not.

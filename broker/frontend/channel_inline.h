@@ -15,7 +15,8 @@ enum class CommandKind : std::uint64_t {
   returned = 1,
   settled = 2,
   purge = 3,
-  part = 4
+  part = 4,
+  transaction = 5
 };
 constexpr unsigned command_kind_shift = 61;
 constexpr std::uint64_t origin_tag(CommandKind kind, std::uint64_t number = 0) {
@@ -79,6 +80,12 @@ template <>
 Channel::Done Channel::on(const amqp::BasicRecover&);
 template <>
 Channel::Done Channel::on(const amqp::BasicRecoverAsync&);
+template <>
+Channel::Done Channel::on(const amqp::TxSelect&);
+template <>
+Channel::Done Channel::on(const amqp::TxCommit&);
+template <>
+Channel::Done Channel::on(const amqp::TxRollback&);
 
 template <typename M>
 void Channel::write(const M& method) {
@@ -103,6 +110,16 @@ template <typename Then>
 Channel::Done Channel::after_commands(const amqp::MethodInfo& method, Then then) {
   if (undecided_ == 0) return then();
   when_decided_ = [this, wait = begin_wait(method), then = std::move(then)]() mutable {
+    if (end_wait(wait)) after_wait(then());
+  };
+  return {};
+}
+
+// Runs `then` when no publish waits any more to be routed.
+template <typename Then>
+Channel::Done Channel::after_held(const amqp::MethodInfo& method, Then then) {
+  if (held_.empty()) return then();
+  when_routed_ = [this, wait = begin_wait(method), then = std::move(then)]() mutable {
     if (end_wait(wait)) after_wait(then());
   };
   return {};

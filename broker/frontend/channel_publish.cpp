@@ -21,18 +21,6 @@ std::string_view delivered_properties(const amqp::PublishedMessage& message, std
   return edited;
 }
 
-// With the body that came in pieces, which the message has the end of.
-queue::Content whole_content(const amqp::PublishedMessage& message, const queue::Content& end,
-                             const std::vector<Bytes>& pieces) {
-  std::string body;
-  for (const Bytes& piece : pieces)
-    body += piece.view();
-  body += message.body.view();
-  amqp::PublishedMessage whole = message;
-  whole.body = Bytes(std::move(body));
-  return make_content(whole, end.properties);
-}
-
 }  // namespace
 
 template <>
@@ -46,8 +34,7 @@ Channel::Done Channel::on_message(amqp::PublishedMessage message) {
   std::string edited;
   address_reply(message, edited);
   if (upload_) {
-    end_upload(*std::exchange(upload_, std::nullopt), message, nullptr);
-    return {};
+    return end_upload(*std::exchange(upload_, std::nullopt), message, nullptr);
   }
   if (message.immediate) return warren::fail(ReplyCode::not_implemented, "immediate=true");
   const std::uint64_t confirm_tag = confirms_.selected() ? confirms_.next() : 0;
@@ -81,6 +68,7 @@ void Channel::on_routable() {
     connection_.add_held(-static_cast<std::int64_t>(held.octets()));
     if (Done done = route_held(held); !done) raise(done.error(), amqp::BasicPublish::info);
   }
+  if (when_routed_ && held_.empty()) std::exchange(when_routed_, nullptr)();
   if (state_ == State::open && upload_ && upload_->way == Upload::Way::unrouted)
     if (Done done = route_upload(*upload_, content_.head()); !done)
       raise(done.error(), amqp::BasicPublish::info);
@@ -101,13 +89,7 @@ Channel::Done Channel::check_message(const amqp::PublishedMessage& message) {
 Channel::Done Channel::route(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
                              const queue::Content* kept) {
   if (Done done = find_queues(message); !done) return done;
-  if (!routed_.empty() || !replies_.empty()) {
-    enqueue(message, confirm_tag, kept, destinations(), nullptr);
-    return {};
-  }
-  if (message.mandatory) return_message(message, {});
-  resolve(confirm_tag, true);
-  return {};
+  return enqueue(message, confirm_tag, kept, destinations(), nullptr);
 }
 
 // Into routed_ and replies_. Checks in RabbitMQ's order.
@@ -148,6 +130,7 @@ Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
 Destinations Channel::destinations() {
   const catalog::Snapshot& catalog = *connection_.catalog();
   Destinations found;
+  found.found = !routed_.empty() || !replies_.empty();
   found.replies = std::exchange(replies_, {});
   for (QueueId id : routed_) {
     const catalog::QueueInfo* queue = catalog.queue(id);
@@ -162,22 +145,38 @@ Destinations Channel::destinations() {
   return found;
 }
 
-// One command a group, with all of its queues that the message reaches. `upload`: what has gone
-// ahead of the message, or was kept for replies.
-void Channel::enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
-                      const queue::Content* kept, const Destinations& to, const Upload* upload) {
-  if (to.empty()) return resolve(confirm_tag, true);
+// Without origin and queues.
+queue::Publish Channel::make_command(const amqp::PublishedMessage& message,
+                                     const queue::Content* kept, const Upload* upload) {
   std::string edited;
   queue::Publish command;
-  command.origin = {key_, origin_tag(CommandKind::publish, confirm_tag)};
   command.content = kept != nullptr && !message.properties.has_bcc
                         ? *kept
                         : make_content(message, delivered_properties(message, edited));
   command.persistent = message.properties.persistent();
   command.priority = message.properties.priority.value_or(0);
   command.ttl_ms = ttl_of(message.properties).value_or(std::nullopt);
-  if (upload != nullptr && upload->octets > 0) command.upload = queue::UploadId(key_);
-  if (upload != nullptr) command.upload_octets = upload->octets;
+  if (upload != nullptr && upload->octets > 0) {
+    command.upload = upload->id;
+    command.upload_octets = upload->octets;
+  }
+  return command;
+}
+
+// One command a group, with all of its queues that the message reaches; in a transaction, at its
+// commit. `upload`: what has gone ahead of the message, or was kept for whoever is no queue.
+Channel::Done Channel::enqueue(const amqp::PublishedMessage& message, std::uint64_t confirm_tag,
+                               const queue::Content* kept, const Destinations& to,
+                               const Upload* upload) {
+  if (tx_) return keep(message, kept, to, upload);
+  if (to.empty()) {
+    if (message.mandatory && !to.found)
+      return_message(message, upload == nullptr ? std::vector<Bytes>() : upload->pieces);
+    resolve(confirm_tag, true);
+    return {};
+  }
+  queue::Publish command = make_command(message, kept, upload);
+  command.origin = {key_, origin_tag(CommandKind::publish, confirm_tag)};
   const std::size_t parts = to.groups.size() + to.replies.size();
   if (confirm_tag != 0) confirms_.expect(confirm_tag, static_cast<std::uint32_t>(parts));
   if (!to.replies.empty())
@@ -192,6 +191,7 @@ void Channel::enqueue(const amqp::PublishedMessage& message, std::uint64_t confi
     connection_.batch().publish(to.groups[i].group, last ? std::move(command) : command);
   }
   connection_.touch();
+  return {};
 }
 
 void Channel::return_message(const amqp::PublishedMessage& message,
@@ -206,6 +206,11 @@ void Channel::return_message(const amqp::PublishedMessage& message,
   for (const Bytes& piece : pieces)
     out.body(number_, piece);
   out.body(number_, message.body);
+}
+
+void Channel::return_content(const queue::Content& content) {
+  const HeldPublish held{content, true, 0, BootTime{0}, {}};
+  return_message(message_of(held), {});
 }
 
 void Channel::resolve(std::uint64_t confirm_tag, bool ack) {

@@ -70,9 +70,9 @@ void Channel::address_reply(amqp::PublishedMessage& message, std::string& edited
   message.properties = amqp::scan_properties(edited).value();
 }
 
-// One that nobody takes is as unroutable as any.
+// One that nobody takes is as unroutable as any. No tag: it is part of a transaction's commit.
 void Channel::send_replies(const Destinations& to, const queue::Content& content, bool mandatory,
-                           std::uint64_t confirm_tag) {
+                           std::optional<std::uint64_t> confirm_tag) {
   const bool returns = mandatory && to.groups.empty() && to.replies.size() == 1;
   for (const cluster::ReplyAddress& address : to.replies)
     connection_.hub().door.reply({address, content},
@@ -80,10 +80,11 @@ void Channel::send_replies(const Destinations& to, const queue::Content& content
                                   kept = returns ? content : queue::Content()](bool taken) {
                                    std::shared_ptr<Channel> self = weak.lock();
                                    if (self == nullptr || self->state_ != State::open) return;
-                                   const HeldPublish held{kept, true, confirm_tag, BootTime{0}, {}};
-                                   if (!taken && returns)
-                                     self->return_message(message_of(held), {});
-                                   self->resolve(confirm_tag, true);
+                                   if (!taken && returns) self->return_content(kept);
+                                   if (confirm_tag)
+                                     self->resolve(*confirm_tag, true);
+                                   else
+                                     self->tx_decided(true);
                                  });
 }
 

@@ -10,6 +10,7 @@ Channel::Done Channel::on_pieces() {
     const amqp::PublishedMessage head = content_.head();
     if (head.immediate) return warren::fail(ReplyCode::not_implemented, "immediate=true");
     upload_.emplace();
+    upload_->id = queue::upload_of(key_, ++last_upload_);
     upload_->confirm_tag = confirms_.selected() ? confirms_.next() : 0;
     if (held_.empty() && connection_.hub().door.may_route())
       if (Done done = route_upload(*upload_, head); !done) return done;
@@ -41,6 +42,7 @@ Channel::Done Channel::route_held(const HeldPublish& held) {
   const amqp::PublishedMessage message = message_of(held);
   if (held.pieces.empty()) return route(message, held.confirm_tag, &held.content);
   Upload upload;
+  upload.id = queue::upload_of(key_, ++last_upload_);
   upload.confirm_tag = held.confirm_tag;
   upload.pieces = held.pieces;
   for (const Bytes& piece : held.pieces)
@@ -50,8 +52,7 @@ Channel::Done Channel::route_held(const HeldPublish& held) {
       connection_.add_held(-static_cast<std::int64_t>(piece.size()));
     return done;
   }
-  end_upload(std::move(upload), message, &held.content);
-  return {};
+  return end_upload(std::move(upload), message, &held.content);
 }
 
 void Channel::add_piece(Upload& upload, Bytes piece) {
@@ -61,7 +62,7 @@ void Channel::add_piece(Upload& upload, Bytes piece) {
     case Upload::Way::ahead:
       for (const Target& target : upload.to.groups) {
         connection_.batch().part(target.group, {{key_, origin_tag(CommandKind::part, piece.size())},
-                                                queue::UploadId(key_),
+                                                upload.id,
                                                 {piece.owner(), {}, {}, {}, piece.view()}});
         count_uploading(size);
       }
@@ -80,22 +81,20 @@ void Channel::add_piece(Upload& upload, Bytes piece) {
 }
 
 // `last` has the end of the body.
-void Channel::end_upload(Upload upload, const amqp::PublishedMessage& last,
-                         const queue::Content* kept) {
+Channel::Done Channel::end_upload(Upload upload, const amqp::PublishedMessage& last,
+                                  const queue::Content* kept) {
   switch (upload.way) {
     case Upload::Way::unrouted:
-      return hold(last, upload.confirm_tag, std::move(upload.pieces));
+      hold(last, upload.confirm_tag, std::move(upload.pieces));
+      break;
     case Upload::Way::kept:
-      if (upload.to.empty()) {
-        return_message(last, upload.pieces);
-        return resolve(upload.confirm_tag, true);
-      }
-      [[fallthrough]];
     case Upload::Way::ahead:
       return enqueue(last, upload.confirm_tag, kept, upload.to, &upload);
     case Upload::Way::nowhere:
-      return resolve(upload.confirm_tag, true);
+      resolve(upload.confirm_tag, true);
+      break;
   }
+  return {};
 }
 
 // The channel is let go: its door drops what has gone ahead.

@@ -57,7 +57,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::shared_ptr<const catalog::Snapshot>& catalog();
   void forget_catalog() { catalog_.reset(); }
 
-  // For the channel's frames.
   amqp::FrameWriter& out(ChannelNumber channel) { return bodies_.writer(channel); }
   // Follows the method and content header that were just written.
   void send_body(ChannelNumber channel, OutgoingBody body);
@@ -66,6 +65,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Something was written or is to be submitted: at the end of the turn.
   void touch();
   void submit_commands();
+  void submit_whole(GroupId group, std::vector<queue::ClientCommand> commands);
   // Octets of output ever written to the socket, and ever appended.
   std::uint64_t sent_octets() const { return sent_octets_; }
   std::uint64_t appended_octets() const { return sent_octets_ + output_.size(); }

@@ -169,6 +169,13 @@ void Connection::submit_commands() {
   });
 }
 
+// Behind what was gathered before.
+void Connection::submit_whole(GroupId group, std::vector<queue::ClientCommand> commands) {
+  submit_commands();
+  hub_.door.submit_whole(group, std::move(commands));
+  if (!hub_.door.writable(group)) await_writable(group);
+}
+
 void Connection::write_more() {
   if (writing_ || !socket_.is_open()) return;
   if (output_.empty()) {

@@ -58,6 +58,17 @@ queue::Content make_content(const amqp::PublishedMessage& message, std::string_v
   return content;
 }
 
+queue::Content whole_content(const amqp::PublishedMessage& message, const queue::Content& end,
+                             const std::vector<Bytes>& pieces) {
+  std::string body;
+  for (const Bytes& piece : pieces)
+    body += piece.view();
+  body += message.body.view();
+  amqp::PublishedMessage whole = message;
+  whole.body = Bytes(std::move(body));
+  return make_content(whole, end.properties);
+}
+
 queue::Content own_copy(const queue::Content& content) {
   queue::Content copy;
   auto buffer = std::make_shared_for_overwrite<char[]>(content.exchange.size() +

@@ -19,7 +19,12 @@ namespace warren::frontend {
 // Envelope, properties and a small body in one buffer; a large body stays where it is.
 queue::Content make_content(const amqp::PublishedMessage& message, std::string_view properties);
 
-// The same in a buffer of its own: a delivery shares one with its neighbours, and what waits long
+// The same with the whole of a body that came in pieces. `message` has the end of it, and `end` its
+// properties as they are to be delivered.
+queue::Content whole_content(const amqp::PublishedMessage& message, const queue::Content& end,
+                             const std::vector<Bytes>& pieces);
+
+// A content in a buffer of its own: a delivery shares one with its neighbours, and what waits long
 // must not keep all of them.
 queue::Content own_copy(const queue::Content& content);
 

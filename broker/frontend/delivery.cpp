@@ -27,6 +27,17 @@ void UnackedTable::tidy() {
     std::erase_if(entries_, [](const Handed& entry) { return !entry.live; });
 }
 
+void UnackedTable::restore(std::vector<Handed> taken) {
+  if (taken.empty()) return;
+  for (const Handed& entry : entries_)
+    if (entry.live) taken.push_back(entry);
+  std::ranges::sort(taken, {}, &Handed::tag);
+  for (Handed& entry : taken)
+    entry.live = true;
+  live_ = taken.size();
+  entries_.assign(taken.begin(), taken.end());
+}
+
 void UnackedTable::refuse(QueueId queue, std::span<const queue::Held> refused) {
   const std::set<queue::Held> set(refused.begin(), refused.end());
   for (Handed& entry : entries_)

@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "broker/base/ids.h"
 #include "broker/queue/client_command.h"
@@ -128,6 +129,9 @@ class UnackedTable {
     entries_.clear();
     live_ = 0;
   }
+
+  // What was taken is not settled after all: it is found by its tag again.
+  void restore(std::vector<Handed> taken);
 
   // The cluster gave these to somebody else.
   void refuse(QueueId queue, std::span<const queue::Held> refused);

@@ -27,7 +27,7 @@ struct ChannelListing {
   ChannelNumber number;
   std::string user, vhost;
   std::string state;  // running, closing
-  bool confirm = false;
+  bool confirm = false, transactional = false;
   std::uint64_t unacknowledged = 0;
   std::uint64_t unconfirmed = 0;
   std::uint64_t held_publishes = 0;

@@ -45,6 +45,9 @@ struct Settings {
   std::size_t body_ahead_octets = 2u << 20;
   // Publishes held while nothing may be routed, a connection: beyond it, reading stops.
   std::size_t publish_hold_octets = 8u << 20;
+  // Publishes of a transaction until its commit, a channel: each group's are one log entry, which
+  // is not to keep others waiting.
+  std::size_t tx_octets = 4u << 20;
   // Frames kept behind a synchronous method, a connection: a pipelining client sends less.
   std::size_t backlog_octets = 4u << 20;
   // Unsent output, a connection: beyond it no more deliveries are written and reading stops.

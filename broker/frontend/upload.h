@@ -10,6 +10,7 @@
 #include "broker/base/bytes.h"
 #include "broker/base/ids.h"
 #include "broker/cluster/direct_reply.h"
+#include "broker/queue/client_command.h"
 
 namespace warren::frontend {
 
@@ -23,6 +24,7 @@ struct Target {
 struct Destinations {
   boost::container::small_vector<Target, 1> groups;
   std::vector<cluster::ReplyAddress> replies;
+  bool found = false;  // by routing; what it found may be gone
 
   bool empty() const { return groups.empty() && replies.empty(); }
 };
@@ -36,6 +38,7 @@ struct Upload {
   };
 
   Way way = Way::unrouted;
+  queue::UploadId id;
   Destinations to;
   std::uint64_t confirm_tag = 0;  // 0: unconfirmed
   std::vector<Bytes> pieces;      // those kept here; for replies too

@@ -21,8 +21,17 @@ struct Origin {
 };
 
 // A body that goes ahead of its message, part by part, as its session names it: by the channel's
-// Origin::channel, for a channel sends one content at a time. None: the body is with its message.
+// Origin::channel and a number, for the messages of a transaction wait together. None: the body is
+// with its message.
 using UploadId = Strong<struct UploadIdTag, std::uint64_t>;
+constexpr unsigned upload_number_bits = 24;
+// REQUIRES: channel < 2^40. A number may be used again once its message is published or dropped.
+constexpr UploadId upload_of(std::uint64_t channel, std::uint32_t number) {
+  return UploadId(channel << upload_number_bits | (number & ((1u << upload_number_bits) - 1)));
+}
+constexpr std::uint64_t channel_of(UploadId upload) {
+  return upload.value >> upload_number_bits;
+}
 
 // The next octets of an upload. Kept for its session until a Publish or a DropUpload names it.
 struct Part {

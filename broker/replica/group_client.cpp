@@ -59,23 +59,39 @@ GroupClient::Waiting GroupClient::waiting_for(const queue::ClientCommand& comman
 
 void GroupClient::submit(std::vector<queue::ClientCommand> commands, BootTime now) {
   for (queue::ClientCommand& command : commands) {
-    Waiting waiting = waiting_for(command, now);
-    ++submitted_;
-    count(waiting.bytes);
-    if (ended_) {
-      decide(waiting, {queue::OutcomeCode::session_ended, 0});
-      continue;
-    }
-    if (const auto* part = std::get_if<queue::Part>(&command))
-      uploads_.insert(part->upload);
-    else if (const auto* p = std::get_if<queue::Publish>(&command); p != nullptr && p->upload)
-      uploads_.erase(p->upload);
-    unsent_waiting_.push_back(waiting);
-    unsent_.push_back(std::move(command));
+    const Waiting waiting = waiting_for(command, now);
+    take(std::move(command), waiting);
   }
-  // The owner asks writable() now, and outcomes may come before the next turn: whoever was told
-  // that it is full must be told that it is not.
+  note_full();
+}
+
+void GroupClient::submit_whole(std::vector<queue::ClientCommand> commands, BootTime now) {
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    Waiting waiting = waiting_for(commands[i], now);
+    waiting.with_next = i + 1 < commands.size();
+    take(std::move(commands[i]), waiting);
+  }
+  note_full();
+}
+
+// The owner asks writable() now, and outcomes may come before the next turn: whoever was told
+// that it is full must be told that it is not.
+void GroupClient::note_full() {
   if (!writable()) was_full_ = true;
+}
+
+void GroupClient::take(queue::ClientCommand command, Waiting waiting) {
+  ++submitted_;
+  count(waiting.bytes);
+  if (ended_) return decide(waiting, {queue::OutcomeCode::session_ended, 0});
+  if (const auto* part = std::get_if<queue::Part>(&command))
+    uploads_.insert(part->upload);
+  else if (const auto* drop = std::get_if<queue::DropUpload>(&command))
+    uploads_.erase(drop->upload);
+  else if (const auto* p = std::get_if<queue::Publish>(&command); p != nullptr && p->upload)
+    uploads_.erase(p->upload);
+  unsent_waiting_.push_back(waiting);
+  unsent_.push_back(std::move(command));
 }
 
 void GroupClient::settle_silently(QueueId queue, queue::SettleKind kind,
@@ -104,9 +120,11 @@ void GroupClient::make_batches() {
 }
 
 void GroupClient::make_batch() {
-  std::size_t count = 0;
-  for (std::size_t bytes = 0; count < unsent_.size() && bytes < config_.batch_bytes; ++count) {
+  std::size_t count = 0, bytes = 0;
+  bool together = false;
+  for (; count < unsent_.size() && (bytes < config_.batch_bytes || together); ++count) {
     bytes += unsent_waiting_[count].bytes;
+    together = unsent_waiting_[count].with_next;
     if (auto* settle = std::get_if<queue::Settle>(&unsent_[count])) translate(*settle);
   }
   SentBatch sent;

@@ -58,6 +58,8 @@ class GroupClient {
   void set_catalog_index(CatalogIndex index);
 
   void submit(std::vector<queue::ClientCommand> commands, BootTime now);
+  // All of them in one batch, and so in one log entry.
+  void submit_whole(std::vector<queue::ClientCommand> commands, BootTime now);
   // False: publishers are to wait for on_writable().
   bool writable() const;
 
@@ -71,8 +73,8 @@ class GroupClient {
   void counts(QueueId queue, std::function<void(Result<queue::QueueCounts>)> done, BootTime now);
   // Octets of a large body; nothing: they are gone. An error: no leader, ask again.
   void fetch(MessageId part, std::function<void(Result<std::optional<Bytes>>)> done, BootTime now);
-  // Cancels the channel's consumers, drops its upload, returns what it holds, and calls `done` when
-  // everything that was submitted before is decided, or the request timeout has passed.
+  // Cancels the channel's consumers, drops its uploads, returns what it holds, and calls `done`
+  // when everything that was submitted before is decided, or the request timeout has passed.
   void close_channel(std::uint64_t channel, std::function<void()> done, BootTime now);
 
   // The path to a leader, found by the owner after seek_leader().
@@ -96,7 +98,8 @@ class GroupClient {
     queue::Origin origin;
     BootTime deadline{};  // publishes; zero: none
     std::uint32_t bytes = 0;
-    bool told = false;  // timed out, or nobody waits: its true outcome is dropped
+    bool told = false;       // timed out, or nobody waits: its true outcome is dropped
+    bool with_next = false;  // goes in the batch of the one behind it
   };
   struct SentBatch {
     BatchNumber number;
@@ -124,6 +127,8 @@ class GroupClient {
   };
 
   // group_client.cpp
+  void take(queue::ClientCommand command, Waiting waiting);
+  void note_full();
   void make_batches();
   void make_batch();
   Waiting waiting_for(const queue::ClientCommand& command, BootTime now) const;

@@ -208,8 +208,9 @@ void GroupClient::close_channel(std::uint64_t channel, std::function<void()> don
     if (asked.channel == channel && channel != 0) asked.abandoned = true;
   std::erase_if(consumers_,
                 [channel](const auto& item) { return item.second.consumer.channel == channel; });
-  if (uploads_.erase(queue::UploadId(channel)) > 0)
-    submit_silently(queue::DropUpload{{}, queue::UploadId(channel)});
+  for (auto at = uploads_.lower_bound(queue::upload_of(channel, 0));
+       at != uploads_.end() && queue::channel_of(*at) == channel; at = uploads_.erase(at))
+    submit_silently(queue::DropUpload{{}, *at});
   for (auto& [queue, held] : holdings_.of_channel(channel))
     settle_silently(queue, queue::SettleKind::requeue_lost, std::move(held));
   closings_.push_back({submitted_, now + config_.request_timeout, std::move(done)});

@@ -152,7 +152,7 @@ void Workload::send_part(Publisher& publisher, Process& process) {
   for (const auto& [group, queues] : upload.targets) {
     queue::Part part;
     part.origin = {publisher.channel, 0};
-    part.upload = queue::UploadId(publisher.channel);
+    part.upload = queue::upload_of(publisher.channel, 0);
     part.octets.owner = octets.owner();
     part.octets.body = octets.view();
     process.client(group).submit({queue::ClientCommand(std::move(part))}, process.now());
@@ -168,7 +168,7 @@ void Workload::end_upload(Publisher& publisher, Process& process) {
     publish.content.owner = end.owner();
     publish.content.body = end.view();
     publish.queues.assign(queues.begin(), queues.end());
-    publish.upload = queue::UploadId(publisher.channel);
+    publish.upload = queue::upload_of(publisher.channel, 0);
     publish.upload_octets = upload.octets;
     publish.priority = priority_of(upload.key.sequence);
     publisher.unconfirmed[publisher.next_tag] = {upload.key, queues};

@@ -25,6 +25,7 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
   // What a test may turn, on the reactor (see run()).
   bool routable = true, writable_now = true;
   std::vector<std::uint64_t> submit_sizes;
+  std::vector<std::pair<GroupId, std::uint64_t>> whole;  // what was to stay together: how many
   // Any thread but the reactor: runs `act` there and waits.
   void run(std::function<void()> act) {
     std::promise<void> done;
@@ -74,7 +75,8 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
   }
   void close_channel(std::uint64_t channel, std::function<void()> done) override {
     sinks_.erase(channel);
-    uploads.erase(queue::UploadId{channel});
+    std::erase_if(uploads,
+                  [&](const auto& entry) { return queue::channel_of(entry.first) == channel; });
     for (auto& [id, queue] : queues_) {
       std::erase_if(queue.consumers,
                     [&](const Member& m) { return m.consumer.channel == channel; });
@@ -98,6 +100,10 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
       held_outcomes_.insert(held_outcomes_.end(), outcomes.begin(), outcomes.end());
     else
       reactor_.post([this, outcomes] { send_outcomes(outcomes); });
+  }
+  void submit_whole(GroupId group, std::vector<queue::ClientCommand> commands) override {
+    whole.push_back({group, commands.size()});
+    submit(group, std::move(commands));
   }
   bool writable(GroupId) const override { return writable_now; }
   void when_writable(GroupId, std::function<void()> resume) override {

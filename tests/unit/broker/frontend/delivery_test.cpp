@@ -70,6 +70,23 @@ TEST(UnackedTable, OneOldMessageDoesNotKeepTheRest) {
   EXPECT_TRUE(known(table, 1, false));
 }
 
+TEST(UnackedTable, WhatIsRestoredIsFoundAmongTheOthers) {
+  UnackedTable table;
+  for (std::uint64_t tag = 1; tag <= 6; ++tag)
+    table.add(handed(tag));
+  std::vector<Handed> taken;
+  for (std::uint64_t tag : {5, 1, 3})
+    table.take(DeliveryTag(tag), false, [&](const Handed& entry) { taken.push_back(entry); });
+  table.restore(taken);
+  EXPECT_EQ(table.size(), 6u);
+  table.add(handed(7));
+  EXPECT_EQ(take(table, 4, true), (std::vector<std::uint64_t>{1, 2, 3, 4}));
+  table.restore({});
+  EXPECT_EQ(take(table, 0, true), (std::vector<std::uint64_t>{5, 6, 7}));
+  table.restore({handed(2)});
+  EXPECT_EQ(take(table, 2, false), (std::vector<std::uint64_t>{2}));
+}
+
 TEST(UnackedTable, RefusedHoldingsAreMarked) {
   UnackedTable table;
   table.add(handed(1));

@@ -6,7 +6,7 @@ namespace {
 
 class LargeLink : public Link {
  protected:
-  static constexpr UploadId upload{1};  // the channel's
+  static constexpr UploadId upload = upload_of(1, 0);  // the channel's
 
   void part(std::string_view octets, std::uint64_t tag = 0) {
     client.submit({ClientCommand(Part{{1, tag}, upload, content_of(octets)})}, now);
