@@ -95,6 +95,7 @@ frontend::Settings front_end_settings(const config::Settings& settings) {
   front_end.heartbeat_seconds = static_cast<std::uint16_t>(settings.heartbeat_s);
   front_end.handshake_timeout = settings.handshake_timeout;
   front_end.publish_timeout = settings.publish_timeout;
+  front_end.consumer_timeout = settings.consumer_timeout;
   front_end.max_message_size = settings.max_message_size;
   front_end.body_part_octets = settings.publish_part;
   front_end.output_octets = settings.connection_window;

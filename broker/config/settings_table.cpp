@@ -197,7 +197,9 @@ Rows amqp_rows() {
       {"publish.timeout_ms", Unit::milliseconds, &S::publish_timeout,
        "A publish that cannot be committed for so long is nacked", 100, hour_ms},
       {"consumer_timeout", Unit::milliseconds, &S::consumer_timeout,
-       "A delivery not acknowledged for so long closes its channel (406)", 1000, 86400000},
+       "A consumer that does not acknowledge for so long is cancelled, and what it holds goes back "
+       "to its queue; 0 is never. Arguments x-consumer-timeout of queues and consumers come first",
+       0, 86400000},
       {"warren.max_connections", Unit::none, &S::max_connections,
        "Connections to this node; 0 is as many as file descriptors allow"},
       {"product.name", Unit::text, &S::product, "Told to clients in server-properties"},

@@ -138,6 +138,8 @@ void Channel::on_tick(BootTime now) {
                   fmt::format("{}: the cluster did not answer in time", wait_method_.name)},
                  wait_method_);
   }
+  check_acks(now);
+  if (state_ != State::open) return;
   reports_.flush(connection_.hub().reporter());
   const std::size_t before = held_.size();
   std::erase_if(held_, [&](const HeldPublish& held) {

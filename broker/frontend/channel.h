@@ -43,7 +43,6 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   void abort();
   ChannelListing listing() const;
 
-  // For its connection.
   bool has_answers() const { return confirms_.has_answers(); }
   void write_answers();
   void on_sent();      // more output has reached the socket
@@ -155,6 +154,9 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   void give_back(const Consumer* consumer, const queue::Delivery& delivery);
   void account(const queue::Delivery& delivery, GroupId group, ConsumerNumber to, bool no_ack);
   void end_consumer(ConsumerNumber number);
+  // channel_timeout.cpp
+  Milliseconds ack_timeout(QueueId queue, ConsumerNumber number) const;
+  void check_acks(BootTime now);
 
   Connection& connection_;
   const ChannelNumber number_;
@@ -171,19 +173,17 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   std::function<void()> when_decided_, when_sent_, when_routed_;
   std::function<void(Result<queue::Outcome>)> purged_;
   std::deque<WaitingFrame> backlog_;
-
   std::string last_declared_;
   amqp::ContentAssembler content_;
   Confirms confirms_;
   std::deque<HeldPublish> held_;
   std::optional<Upload> upload_;
-  std::uint32_t last_upload_ = 0;               // number
-  std::optional<Transaction> tx_;               // none: the channel is not transactional
-  std::uint64_t uploading_ = 0;                 // octets of parts without an outcome
-  std::uint64_t undecided_ = 0;                 // publishes and returns without an outcome
+  std::uint32_t last_upload_ = 0;  // number
+  std::optional<Transaction> tx_;  // none: the channel is not transactional
+  // Without an outcome: octets of parts; publishes and returns.
+  std::uint64_t uploading_ = 0, undecided_ = 0;
   std::vector<QueueId> routed_;                 // scratch, as is the next
   std::vector<cluster::ReplyAddress> replies_;  // that find_queues found
-
   std::optional<ReplyConsumer> reply_consumer_;
   std::map<std::string, Consumer> consumers_;
   boost::container::flat_map<ConsumerNumber, Consumer*> by_number_;

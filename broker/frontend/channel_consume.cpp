@@ -55,6 +55,7 @@ Channel::Done Channel::on(const amqp::BasicConsume& method) {
     Consumer& mine = consumers_[consumer.tag] = consumer;
     mine.number = number;
     by_number_[number] = &mine;
+    unacked_.expect_within(ack_timeout(mine.queue, number));
     if (auto_delete) consumed_.insert(mine.queue);
     if (!no_wait) write(amqp::BasicConsumeOk{mine.tag});
     return {};
@@ -153,6 +154,7 @@ Channel::Done Channel::on(const amqp::BasicGet& method) {
 void Channel::got(queue::GetReply reply, GroupId group, bool no_ack) {
   if (!reply.delivery) return write(amqp::BasicGetEmpty{});
   const queue::Delivery& delivery = *reply.delivery;
+  unacked_.expect_within(ack_timeout(delivery.queue, {}));
   ++last_tag_;
   const std::uint32_t left = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(reply.ready_left, std::numeric_limits<std::uint32_t>::max()));

@@ -105,7 +105,8 @@ void Channel::account(const queue::Delivery& delivery, GroupId group, ConsumerNu
     auto_acks_.push_back({connection_.appended_octets(), group, delivery.queue, delivery.held});
     return;
   }
-  unacked_.add({last_tag_, group, delivery.queue, delivery.held, to});
+  unacked_.add(
+      {last_tag_, group, delivery.queue, delivery.held, to, connection_.hub().reactor.now()});
   if (!to) return;
   ++consumed_unacked_;
   reports_.add({group, to}, delivery.content.size(), connection_.appended_octets());

@@ -22,6 +22,7 @@ struct Handed {
   QueueId queue;
   queue::Held held;
   ConsumerNumber consumer;  // none: a get
+  BootTime at{0};           // when it was handed to the client
   bool refused = false;     // somebody else's by now: its settle is dropped
   bool live = true;
 };
@@ -135,6 +136,35 @@ class UnackedTable {
 
   // The cluster gave these to somebody else.
   void refuse(QueueId queue, std::span<const queue::Held> refused);
+  // The consumer's are given back: each(entry) for those that were not refused before.
+  template <typename Each>
+  void refuse(ConsumerNumber consumer, Each&& each) {
+    for (Handed& entry : entries_) {
+      if (!entry.live || entry.refused || entry.consumer != consumer) continue;
+      entry.refused = true;
+      each(entry);
+    }
+  }
+
+  // Something will be added that must be acknowledged in so long a time; 0: whenever.
+  void expect_within(Milliseconds timeout) {
+    if (timeout <= Milliseconds(0) || timeout / looks_a_timeout >= look_period_) return;
+    look_period_ = timeout / looks_a_timeout;
+    next_look_ = BootTime(0);
+  }
+  // Now and then, well within the shortest of these: the first entry that is held for longer than
+  // timeout_of(entry) allows.
+  template <typename TimeoutOf>
+  std::optional<Handed> overdue(BootTime now, TimeoutOf&& timeout_of) {
+    if (live_ == 0 || now < next_look_) return std::nullopt;
+    for (const Handed& entry : entries_) {
+      if (!entry.live || entry.refused) continue;
+      const Milliseconds timeout = timeout_of(entry);
+      if (timeout > Milliseconds(0) && now - entry.at >= timeout) return entry;
+    }
+    next_look_ = now + look_period_;
+    return std::nullopt;
+  }
 
  private:
   Handed* find(DeliveryTag tag);
@@ -144,8 +174,12 @@ class UnackedTable {
   }
   void tidy();
 
+  static constexpr int looks_a_timeout = 4;
+
   std::deque<Handed> entries_;  // by tag
   std::size_t live_ = 0;
+  Milliseconds look_period_{60'000};
+  BootTime next_look_{0};
 };
 
 }  // namespace warren::frontend

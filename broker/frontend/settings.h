@@ -58,6 +58,8 @@ struct Settings {
 
   std::uint16_t default_prefetch = 0;  // of consumers on channels without basic.qos; 0: unlimited
   std::uint32_t consumer_max = 65536;  // a channel
+  // How long a consumer may hold a message; 0: for ever. x-consumer-timeout overrides it.
+  Milliseconds consumer_timeout{30 * 60'000};
 
   std::vector<std::string> mechanisms{"PLAIN", "AMQPLAIN"};
   std::vector<std::string> loopback_users{"guest"};  // these only from this host
