@@ -4,9 +4,13 @@ import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from packages import Unavailable, install  # noqa: E402,F401
+
 BUILD = pathlib.Path(os.environ.get("WARREN_TEST_BUILD", ROOT / "build/release"))
 SCRATCH = ROOT / "build" / "containers"
 
@@ -20,23 +24,6 @@ PACKAGES = {
 }
 DEBIAN_KEYS = pathlib.Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.4.3"
-
-
-class Unavailable(Exception):
-    """A program cannot be had here; the text says why."""
-
-
-def install(lines):
-    """Installs packages by apt; raises Unavailable."""
-    if os.environ.get("WARREN_SKIP_PACKAGES") == "1":
-        raise Unavailable(f"missing, and WARREN_SKIP_PACKAGES=1 is set: {', '.join(lines)}")
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
-        wanted.write("\n".join(lines) + "\n")
-        wanted.flush()
-        done = subprocess.run([ROOT / "deploy/install-packages", wanted.name],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode != 0:
-        raise Unavailable(f"{', '.join(lines)} could not be installed: {done.stdout[-500:]}")
 
 
 def need(*programs):
