@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <boost/container/flat_map.hpp>
 #include <deque>
+#include <optional>
 #include <set>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "broker/base/clock.h"
 #include "broker/base/ids.h"
 #include "broker/queue/client_command.h"
 

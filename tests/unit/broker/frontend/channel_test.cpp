@@ -74,13 +74,6 @@ TEST_F(ChannelTest, FlowGoesOneWay) {
   client.expect_end(540, "NOT_IMPLEMENTED - active=false");
 }
 
-TEST_F(ChannelTest, TransactionsAreNotImplemented) {
-  Client client(port());
-  client.open();
-  client.send(1, amqp::TxSelect{});
-  client.expect_end(540, "NOT_IMPLEMENTED - tx.select: transactions are not implemented");
-}
-
 TEST_F(ChannelTest, UnknownMethodIsNotImplemented) {
   Client client(port());
   client.open();

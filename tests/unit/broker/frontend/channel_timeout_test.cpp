@@ -54,7 +54,9 @@ TEST_F(ConsumerTimeout, AnAckThatComesTooLateDoesNothing) {
 TEST_F(ConsumerTimeout, AGetThatIsNotAcknowledgedCostsTheChannel) {
   Client client(port());
   open(client);
-  client.send(1, amqp::BasicGet{"q", false});
+  amqp::BasicGet get;
+  get.queue = "q";
+  client.send(1, get);
   client.expect<amqp::BasicGetOk>(1);
   client.expect_content();
   auto close = client.expect<amqp::ChannelClose>(1);
