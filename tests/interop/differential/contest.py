@@ -1,0 +1,74 @@
+"""Both brokers, and what each of them answered to every scenario."""
+
+import concurrent.futures
+import pathlib
+
+from amqp_codec import HEADER, decode_method
+from client import Client
+from player import Player, clean_up
+from rabbitmq import RabbitMQ
+from scenario import read_folder
+from verdicts import Verdicts
+from warren_cluster import Cluster
+
+HERE = pathlib.Path(__file__).resolve().parent
+AT_A_TIME = 8  # scenarios: most of their time is waiting
+
+
+def play(scenario, port):
+    """The transcript, or what went wrong with the playing itself."""
+    try:
+        return Player(scenario, dict.fromkeys("abcdefgh", port)).play()
+    except Exception as error:  # noqa: BLE001 - one scenario must not end the others
+        return f"(could not be played: {type(error).__name__}: {error})"
+    finally:
+        clean_up(scenario, port)
+
+
+def play_scenarios(scenarios, port):
+    """name -> transcript"""
+    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+        played = pool.map(lambda scenario: play(scenario, port), scenarios)
+        return dict(zip([scenario.name for scenario in scenarios], played, strict=True))
+
+
+class Contest:
+    def __init__(self, theirs, ours):
+        self.rabbitmq = RabbitMQ(theirs)
+        self.warren = Cluster(nodes=1, base_port=ours)
+        self.scenarios = read_folder(HERE / "scenarios")
+        self.verdicts = Verdicts()
+        self.theirs, self.ours = {}, {}
+
+    def __enter__(self):
+        try:
+            self.rabbitmq.start()
+            self.warren.start()
+            self.warren.wait_for_leaders(1)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.rabbitmq.stop()
+        self.warren.destroy()
+
+    def version(self):
+        """What RabbitMQ calls itself."""
+        seen = {}
+
+        def note(_kind, _channel, payload):
+            name, values = decode_method(payload)
+            if name == "connection.start":
+                seen.update({key: value[1] for key, value in values["server_properties"]})
+
+        client = Client(self.rabbitmq.port, note)
+        client.send(HEADER)
+        client.expect("connection.start")
+        client.drop()
+        return seen["version"]
+
+    def play_all(self):
+        self.theirs = play_scenarios(self.scenarios, self.rabbitmq.port)
+        self.ours = play_scenarios(self.scenarios, self.warren.port(1))

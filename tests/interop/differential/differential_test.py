@@ -1,0 +1,44 @@
+"""Every scenario is played against RabbitMQ and against Warren; they must send the same frames,
+but for what docs/compatibility.md lists and pending.txt waits for."""
+
+import pathlib
+
+import pytest
+
+from comparer import differences, report
+from scenario import read_folder
+from verdicts import Verdicts
+
+SCENARIOS = read_folder(pathlib.Path(__file__).resolve().parent / "scenarios")
+LEAST = 300
+
+
+def test_there_are_enough_scenarios():
+    assert len(SCENARIOS) >= LEAST
+
+
+def test_the_lists_name_scenarios_that_exist():
+    faults = list(Verdicts().faults({scenario.name for scenario in SCENARIOS}))
+    assert not faults, "\n".join(faults)
+
+
+def test_rabbitmq_is_of_the_version_that_is_imitated(contest):
+    assert contest.version().startswith("3.10."), contest.version()
+
+
+def test_rabbitmq_sends_what_every_scenario_waits_for(contest):
+    wrong = [f"{name}\n{transcript}" for name, transcript in contest.theirs.items()
+             if "(waited in vain" in transcript or "(could not be played" in transcript]
+    assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_both_send_the_same_frames(contest, scenario):
+    verdicts = contest.verdicts
+    theirs, ours = contest.theirs[scenario.name], contest.ours[scenario.name]
+    found = differences(theirs, ours)
+    if scenario.name in verdicts.pending:
+        assert found, "works now: take it out of pending.txt"
+        pytest.xfail(f"waits for {verdicts.pending[scenario.name]}")
+    wanted = verdicts.differences.get(scenario.name, [])
+    assert found == wanted, report(scenario, theirs, ours)
