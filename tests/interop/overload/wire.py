@@ -4,27 +4,12 @@ import socket
 import struct
 import time
 
-HEADER = b"AMQP\x00\x00\x09\x01"
-METHOD, CONTENT_HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
+from amqp_codec import BODY, CONTENT_HEADER, HEADER, METHOD, HEARTBEAT, frame  # noqa: F401
+from amqp_codec import FrameReader, body_frames, content_header, raw_method as method
+from amqp_values import long, short
+
 CONNECTION_CLOSE, CONNECTION_BLOCKED = (10, 50), (10, 60)
 FRAME_MAX = 131072
-
-
-def short(text):
-    raw = text.encode() if isinstance(text, str) else text
-    return bytes([len(raw)]) + raw
-
-
-def long(raw):
-    return struct.pack(">I", len(raw)) + raw
-
-
-def frame(kind, channel, payload):
-    return struct.pack(">BHI", kind, channel, len(payload)) + payload + b"\xce"
-
-
-def method(channel, cls, number, arguments=b""):
-    return frame(METHOD, channel, struct.pack(">HH", cls, number) + arguments)
 
 
 def capabilities(*names):
@@ -34,12 +19,9 @@ def capabilities(*names):
 
 def publish(channel, exchange, key, body, frame_max=FRAME_MAX, delivery_mode=2):
     """basic.publish with its content, as octets."""
-    out = [method(channel, 60, 40, b"\0\0" + short(exchange) + short(key) + b"\0")]
-    header = struct.pack(">HHQHB", 60, 0, len(body), 1 << 12, delivery_mode)
-    out.append(frame(CONTENT_HEADER, channel, header))
-    room = frame_max - 8
-    out += [frame(BODY, channel, body[at:at + room]) for at in range(0, len(body), room)]
-    return b"".join(out)
+    return (method(channel, 60, 40, b"\0\0" + short(exchange) + short(key) + b"\0")
+            + content_header(channel, len(body), {"delivery_mode": delivery_mode})
+            + body_frames(channel, body, frame_max))
 
 
 class Wire:
@@ -49,7 +31,7 @@ class Wire:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
         self.socket.connect(("127.0.0.1", port))
-        self.buffer = bytearray()
+        self.reader = FrameReader()
         self.heartbeat = heartbeat
         self.met = []  # methods of channel 0 that nobody waited for
 
@@ -85,21 +67,15 @@ class Wire:
 
     def fill(self):
         octets = self.socket.recv(1 << 20)
-        self.buffer += octets
+        self.reader.add(octets)
         return len(octets) > 0
 
     def next_frame(self):
         """(kind, channel, payload), or None at the end of the stream."""
-        while True:
-            if len(self.buffer) >= 7:
-                kind, channel, size = struct.unpack_from(">BHI", self.buffer)
-                if len(self.buffer) >= size + 8:
-                    payload = bytes(self.buffer[7:7 + size])
-                    assert self.buffer[7 + size] == 0xCE, "a frame without its end"
-                    del self.buffer[:size + 8]
-                    return kind, channel, payload
+        while (found := self.reader.next()) is None:
             if not self.fill():
                 return None
+        return found
 
     def next_method(self):
         """((class, method), arguments) of the next method frame, or None at the end."""
@@ -121,7 +97,7 @@ class Wire:
 
     def rest(self, most=1 << 20):
         """Everything up to the end of the stream (a reset counts as the end)."""
-        out = bytes(self.buffer)
+        out = bytes(self.reader.buffer)
         try:
             while len(out) < most:
                 octets = self.socket.recv(65536)
