@@ -15,27 +15,30 @@ HERE = pathlib.Path(__file__).resolve().parent
 AT_A_TIME = 8  # scenarios: most of their time is waiting
 
 
-def play(scenario, port):
-    """The transcript, or what went wrong with the playing itself."""
+def play(scenario, ports):
+    """The transcript, or what went wrong with the playing itself. Connections go to the ports in
+    turn: a to the first one, b to the next."""
+    letters = "abcdef"
     try:
-        return Player(scenario, dict.fromkeys("abcdefgh", port)).play()
+        return Player(scenario, {letter: ports[place % len(ports)]
+                                 for place, letter in enumerate(letters)}).play()
     except Exception as error:  # noqa: BLE001 - one scenario must not end the others
         return f"(could not be played: {type(error).__name__}: {error})"
     finally:
-        clean_up(scenario, port)
+        clean_up(scenario, ports[0])
 
 
-def play_scenarios(scenarios, port):
+def play_scenarios(scenarios, ports):
     """name -> transcript"""
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-        played = pool.map(lambda scenario: play(scenario, port), scenarios)
+        played = pool.map(lambda scenario: play(scenario, ports), scenarios)
         return dict(zip([scenario.name for scenario in scenarios], played, strict=True))
 
 
 class Contest:
-    def __init__(self, theirs, ours):
+    def __init__(self, theirs, ours, nodes=1):
         self.rabbitmq = RabbitMQ(theirs)
-        self.warren = Cluster(nodes=1, base_port=ours)
+        self.warren = Cluster(nodes=nodes, base_port=ours)
         self.scenarios = read_folder(HERE / "scenarios")
         self.verdicts = Verdicts()
         self.theirs, self.ours = {}, {}
@@ -70,5 +73,6 @@ class Contest:
         return seen["version"]
 
     def play_all(self):
-        self.theirs = play_scenarios(self.scenarios, self.rabbitmq.port)
-        self.ours = play_scenarios(self.scenarios, self.warren.port(1))
+        self.theirs = play_scenarios(self.scenarios, [self.rabbitmq.port])
+        nodes = range(1, self.warren.nodes + 1)
+        self.ours = play_scenarios(self.scenarios, [self.warren.port(node) for node in nodes])

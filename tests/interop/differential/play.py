@@ -5,6 +5,7 @@
     play.py --rounds 5             RabbitMQ only, several times: prints what is not stable
     play.py --show                 prints RabbitMQ's transcripts
     play.py --record               writes differences.txt
+    play.py --nodes 3              connections of a scenario go to several nodes of Warren
 """
 
 import argparse
@@ -29,13 +30,14 @@ def read_options():
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--ports", default="6372,6472")
+    parser.add_argument("--nodes", type=int, default=1)
     return parser.parse_args()
 
 
 def show_unstable(contest, rounds):
-    first = play_scenarios(contest.scenarios, contest.rabbitmq.port)
+    first = play_scenarios(contest.scenarios, [contest.rabbitmq.port])
     for _ in range(rounds - 1):
-        again = play_scenarios(contest.scenarios, contest.rabbitmq.port)
+        again = play_scenarios(contest.scenarios, [contest.rabbitmq.port])
         for scenario in contest.scenarios:
             a, b = first[scenario.name], again[scenario.name]
             if differences(a, b):
@@ -63,7 +65,7 @@ def record(contest):
 def main():
     options = read_options()
     theirs, ours = (int(port) for port in options.ports.split(","))
-    with Contest(theirs, ours) as contest:
+    with Contest(theirs, ours, options.nodes) as contest:
         contest.scenarios = [scenario for scenario in contest.scenarios
                              if re.search(options.only, scenario.name)]
         if options.rounds:

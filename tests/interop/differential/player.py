@@ -11,6 +11,7 @@ from transcript import Transcript
 REPLY_TIMEOUT = 15      # a broker that does not answer at all
 AWAITED_TIMEOUT = 5     # what a scenario expects and need not come
 QUIET_SECONDS = 0.12    # as long as nothing comes, nothing more is coming
+REPLY_TO = "$reply_to"  # in a scenario: where the message that came last wants its reply
 FRAME_KINDS = {"method": codec.METHOD, "header": codec.CONTENT_HEADER, "body": codec.BODY,
                "heartbeat": codec.HEARTBEAT}
 REPLIES = {"basic.get": ("basic.get-ok", "basic.get-empty"), "basic.publish": (),
@@ -28,7 +29,7 @@ def replies_to(action):
     return (name + "-ok",) if name + "-ok" in codec.BY_NAME else ()
 
 
-def encode_method(action):
+def encode_method(action, reply_to=""):
     values = {}
     _, fields = codec.BY_NAME[action.verb]
     for name, kind in fields:
@@ -37,6 +38,8 @@ def encode_method(action):
         elif name in action.arguments:
             value = action.arguments[name]
             values[name] = value.plain if kind == "table" or kind in codec.NUMBERS else value.text
+            if values[name] == REPLY_TO:
+                values[name] = reply_to
     known = {name for name, _ in fields} | {"body", "props", "size"}
     strange = (action.arguments.keys() - known) | (
         {word.text for word in action.words} - {name for name, kind in fields if kind == "bit"}
@@ -63,6 +66,7 @@ class Player:
         self.ports = ports
         self.clients = {}
         self.everyone = []  # those that were dropped as well
+        self.reply_to = ""  # of the message that came last
         self.transcript = Transcript(scenario.prefix)
 
     def play(self):
@@ -142,6 +146,9 @@ class Player:
         return client
 
     def on_frame(self, name, kind, channel, payload):
+        if kind == codec.CONTENT_HEADER:
+            properties = dict(codec.decode_content_header(payload)[3])
+            self.reply_to = properties.get("reply_to", ("S", self.reply_to))[1]
         if kind is not None:
             return self.transcript.add_frame(name, kind, channel, payload)
         if payload:
@@ -167,7 +174,7 @@ class Player:
             return b""
         if verb not in codec.BY_NAME:
             raise BadScenario(f"no such action: {action.line}")
-        out = encode_method(action)
+        out = encode_method(action, self.reply_to)
         if verb == "basic.publish" and not action.has("bare"):
             body = octets_of(action.arguments["body"].text) if "body" in action.arguments else b""
             out += codec.content_header(channel, action.get("size", len(body)),

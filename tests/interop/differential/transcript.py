@@ -101,6 +101,8 @@ def show_method(name, values):
     for argument, value in values.items():
         if argument.startswith("reserved"):
             continue
+        if argument == "mechanisms":  # their order is a setting
+            value = " ".join(sorted(value.split()))
         if argument == "server_properties":
             shown.append(f"{argument}={show_server_properties(value)}")
         elif isinstance(value, list):
