@@ -62,8 +62,8 @@ Result<bool> ContentAssembler::add_header(std::string_view payload) {
                     basic_class_id, class_id));
   if (weight != 0)
     return unexpected_frame(
-        fmt::format("expected content header for class {}, got one of weight {} instead",
-                    basic_class_id, weight));
+        fmt::format("expected content header for class {}, got non content header frame instead",
+                    basic_class_id));
   if (declared_ > body_size_limit)
     return fail(ReplyCode::frame_error,
                 fmt::format("body size {} is larger than {}", declared_, body_size_limit));

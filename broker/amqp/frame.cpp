@@ -25,17 +25,45 @@ std::unexpected<Error> frame_error(std::string text) {
   return fail(ReplyCode::frame_error, std::move(text));
 }
 
+// What has come of a frame's payload.
+std::string_view payload_of(std::string_view unread) {
+  if (unread.size() < frame_head_size) return {};
+  WireReader reader(unread.substr(3));
+  return unread.substr(frame_head_size, reader.u32());
+}
+
 // What a head alone can be wrong in.
-Result<void> check_head(FrameType type, ChannelNumber channel, std::size_t size,
+Result<void> check_head(std::string_view unread, ChannelNumber channel, std::size_t size,
                         std::size_t frame_max) {
+  const auto type = static_cast<std::uint8_t>(unread[0]);
   if (size > frame_max - frame_overhead)
-    return frame_error(fmt::format("type {}: {{frame_too_large,{},{}}}", static_cast<int>(type),
-                                   size, frame_max - frame_overhead));
-  if (type != FrameType::heartbeat) return {};
+    return frame_error(fmt::format("{}: {{frame_too_large,{},{}}}", frame_text(type, {}), size,
+                                   frame_max - frame_overhead));
+  if (static_cast<FrameType>(type) != FrameType::heartbeat) return {};
   if (channel != ChannelNumber(0))
-    return fail(ReplyCode::unexpected_frame, fmt::format("heartbeat frame on channel {}", channel));
-  if (size != 0) return frame_error(fmt::format("heartbeat frame of {} octets", size));
+    return fail(ReplyCode::unexpected_frame, frame_text(type, payload_of(unread)));
+  if (size != 0) return frame_error(frame_text(type, payload_of(unread)) + ": unknown_frame");
   return {};
+}
+
+bool is_printable(std::string_view octets) {
+  return std::ranges::all_of(octets, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+// As Erlang prints a binary.
+std::string binary_text(std::string_view octets) {
+  std::string out = "<<";
+  if (!octets.empty() && is_printable(octets)) {
+    out += '"';
+    for (char c : octets) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    return out + "\">>";
+  }
+  for (char c : octets)
+    out += fmt::format("{}{}", out.size() > 2 ? "," : "", static_cast<unsigned char>(c));
+  return out + ">>";
 }
 
 }  // namespace
@@ -49,23 +77,32 @@ Result<std::optional<Frame>> FrameParser::next(std::string_view& unread) const {
   if (unread.empty()) return std::nullopt;
   WireReader reader(unread);
   std::uint8_t type_octet = reader.u8();
-  if (!known(type_octet)) return frame_error(fmt::format("unknown_frame of type {}", type_octet));
+  if (!known(type_octet))
+    return frame_error(frame_text(type_octet, payload_of(unread)) + ": unknown_frame");
   if (unread.size() < frame_head_size) return std::nullopt;
 
   auto type = static_cast<FrameType>(type_octet);
   ChannelNumber channel(reader.u16());
   std::size_t size = reader.u32();
-  if (auto head = check_head(type, channel, size, frame_max_); !head)
+  if (auto head = check_head(unread, channel, size, frame_max_); !head)
     return std::unexpected(head.error());
   if (unread.size() < size + frame_overhead) return std::nullopt;
 
   char end = unread[frame_head_size + size];
   if (end != frame_end)
-    return frame_error(fmt::format("type {}: frame ends in octet {} instead of 206", type_octet,
+    return frame_error(fmt::format("{}: {{invalid_frame_end_marker,{}}}",
+                                   frame_text(type_octet, payload_of(unread)),
                                    static_cast<unsigned char>(end)));
   Frame frame{type, channel, unread.substr(frame_head_size, size)};
   unread.remove_prefix(size + frame_overhead);
   return frame;
+}
+
+std::string frame_text(std::uint8_t type, std::string_view payload) {
+  constexpr std::size_t most = 16;
+  const bool all = payload.size() <= most;
+  return fmt::format("type {}, {} = {}", type, all ? "all octets" : "first 16 octets",
+                     binary_text(payload.substr(0, most)));
 }
 
 HeaderMatch match_protocol_header(std::string_view unread) {

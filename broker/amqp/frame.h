@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "broker/amqp/frame_format.h"
@@ -46,6 +47,9 @@ class FrameParser {
 inline constexpr std::string_view protocol_header{"AMQP\x00\x00\x09\x01", 8};
 enum class HeaderMatch : std::uint8_t { incomplete, accepted, refused };
 HeaderMatch match_protocol_header(std::string_view unread);
+
+// "type 3, all octets = <<"x">>": a frame as RabbitMQ's refusals name it.
+std::string frame_text(std::uint8_t type, std::string_view payload);
 
 // Writes frames to one connection's output, within the peer's frame_max.
 class FrameWriter {

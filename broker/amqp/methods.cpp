@@ -38,10 +38,16 @@ class ArgumentReader {
   void read(std::uint16_t& v) { v = reader_.u16(); }
   void read(std::uint32_t& v) { v = reader_.u32(); }
   void read(std::uint64_t& v) { v = reader_.u64(); }
-  void read(ShortString& v) { v = reader_.short_string(); }
-  void read(ShortStringView& v) { v = reader_.short_string(); }
+  void read(ShortString& v) { v = text(); }
+  void read(ShortStringView& v) { v = text(); }
   void read(LongString& v) { v.value = reader_.long_string(); }
   void read(FieldTable& v) { v = read_table(reader_); }
+
+  std::string_view text() {
+    const std::string_view octets = reader_.short_string();
+    if (!is_utf8(octets)) reader_.fail(Fault::malformed_utf8);
+    return octets;
+  }
 
   WireReader& reader_;
   std::uint8_t bits_ = 0;

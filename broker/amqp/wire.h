@@ -23,10 +23,15 @@ enum class Fault : std::uint8_t {
   too_deep,            // tables or arrays nested beyond table_depth_limit
   too_many_values,     // more values than table_value_limit
   unknown_property,    // a property flag that class 60 does not have
+  malformed_utf8,      // a name in a method's arguments that is no text
 };
 
 // The answer to a fault in `what` ("queue.declare", "basic properties"): 501 or 502.
 Error decode_error(std::string_view what, Fault fault);
+// RabbitMQ blames no method for it.
+inline constexpr std::string_view malformed_utf8_text = "Malformed UTF-8 in shortstr";
+
+bool is_utf8(std::string_view octets);
 
 // A short input makes this and every further read return zero or an empty view; look at fault()
 // once at the end. The first fault is kept.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "broker/amqp/wire.h"
 #include "broker/frontend/channel_inline.h"
 
 namespace warren::frontend {
@@ -39,14 +40,18 @@ void Channel::run(const amqp::Frame& frame) {
 
 void Channel::run_method(std::string_view payload) {
   Result<amqp::Method> method = amqp::decode_method(payload);
-  if (!method) return raise(method.error(), amqp::peek_method(payload));
+  if (!method) {
+    const bool nobodys = method.error().text == amqp::malformed_utf8_text;
+    return raise(method.error(), nobodys ? amqp::MethodInfo{} : amqp::peek_method(payload));
+  }
   Done done = std::visit([this](const auto& m) { return on(m); }, *method);
   if (!done) raise(done.error(), amqp::info_of(*method));
 }
 
 void Channel::run_content(const amqp::Frame& frame) {
+  const bool expected = !content_.idle();
   Result<bool> whole = content_.add(frame);
-  if (!whole) return raise(whole.error(), amqp::BasicPublish::info);
+  if (!whole) return raise(whole.error(), expected ? amqp::BasicPublish::info : amqp::MethodInfo{});
   if (!*whole && !content_.in_pieces()) return;
   if (Done done = *whole ? on_message(content_.take()) : on_pieces(); !done)
     raise(done.error(), amqp::BasicPublish::info);

@@ -8,6 +8,15 @@
 
 namespace warren::frontend {
 
+namespace {
+
+Error unexpected(const amqp::Frame& frame) {
+  return {ReplyCode::unexpected_frame,
+          amqp::frame_text(static_cast<std::uint8_t>(frame.type), frame.payload)};
+}
+
+}  // namespace
+
 void Connection::on_frame(const amqp::Frame& frame) {
   if (frame.type == amqp::FrameType::heartbeat) return;
   if (state_ > State::running) {
@@ -17,7 +26,7 @@ void Connection::on_frame(const amqp::Frame& frame) {
   }
   if (frame.channel != ChannelNumber{0}) return on_channel_frame(frame);
   if (frame.type == amqp::FrameType::method) return on_connection_method(frame.payload);
-  fail(frame.channel, {ReplyCode::unexpected_frame, "content frame on channel 0"}, {});
+  fail(frame.channel, unexpected(frame), {});
 }
 
 void Connection::on_connection_method(std::string_view payload) {
@@ -41,12 +50,12 @@ Result<void> Connection::on_handshake_method(const amqp::Method& method) {
   if (const auto* update = std::get_if<amqp::ConnectionUpdateSecret>(&method);
       update != nullptr && state_ == State::running)
     return on_update_secret(*update);
-  const amqp::MethodInfo& info = amqp::info_of(method);
-  if (info.class_id != amqp::ConnectionStart::info.class_id)
-    return warren::fail(ReplyCode::command_invalid, fmt::format("{} on channel 0", info.name));
-  return warren::fail(
-      ReplyCode::channel_error,
-      fmt::format("unexpected method {} in this state of the connection", info.name));
+  const char* state = state_ == State::running   ? "running"
+                      : state_ == State::opening ? "opening"
+                      : state_ == State::tuning  ? "tuning"
+                                                 : "starting";
+  return warren::fail(ReplyCode::channel_error,
+                      fmt::format("unexpected method in connection state {}", state));
 }
 
 Result<User> Connection::log_in(const Credentials& credentials) {
@@ -66,8 +75,10 @@ Result<void> Connection::on_start_ok(const amqp::ConnectionStartOk& method) {
   if (!user) {
     runtime::log_warning("connection {}: {} login of user '{}' refused: {}", name_, mechanism_,
                          credentials->user, user.error().text);
-    if (peer_can_.authentication_failure_close) return std::unexpected(login_refused(mechanism_));
-    close_socket();
+    if (peer_can_.authentication_failure_close)
+      fail(ChannelNumber{0}, login_refused(mechanism_), {});
+    else
+      close_socket();
     return {};
   }
   user_ = std::move(*user);
@@ -123,9 +134,7 @@ Result<void> Connection::on_update_secret(const amqp::ConnectionUpdateSecret& me
 }
 
 void Connection::on_channel_frame(const amqp::Frame& frame) {
-  if (state_ != State::running)
-    return fail(frame.channel,
-                {ReplyCode::channel_error, "frame on a channel before connection.open-ok"}, {});
+  if (state_ != State::running) return fail(frame.channel, unexpected(frame), {});
   auto found = channels_.find(frame.channel);
   if (found == channels_.end()) return open_channel(frame);
   const std::shared_ptr<Channel> channel = found->second;
@@ -138,8 +147,6 @@ void Connection::open_channel(const amqp::Frame& frame) {
         frame.channel,
         {ReplyCode::unexpected_frame, "expected method frame, got non method frame instead"}, {});
   const amqp::MethodInfo method = amqp::peek_method(frame.payload);
-  // A late answer to a close that both sides sent.
-  if (method.key() == amqp::ChannelCloseOk::info.key()) return;
   if (method.key() != amqp::ChannelOpen::info.key())
     return fail(frame.channel, {ReplyCode::channel_error, "expected 'channel.open'"}, method);
   if (channels_.size() >= tuned_.channel_max)
@@ -148,7 +155,7 @@ void Connection::open_channel(const amqp::Frame& frame) {
                  fmt::format("number of channels opened ({}) has reached the negotiated "
                              "channel_max ({})",
                              channels_.size(), tuned_.channel_max)},
-                method);
+                {});
   channels_[frame.channel] = std::make_shared<Channel>(*this, frame.channel);
   out(frame.channel).method(frame.channel, amqp::ChannelOpenOk{});
   touch();

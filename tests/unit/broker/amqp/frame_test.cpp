@@ -81,7 +81,7 @@ TEST(FrameParser, RefusesOneOctetMoreByTheHeadAlone) {
   std::string octets = frame(3, 1, std::string(4089, 'x')).substr(0, frame_head_size);
   Error error = error_of(octets);
   EXPECT_EQ(error.code, ReplyCode::frame_error);
-  EXPECT_EQ(error.text, "type 3: {frame_too_large,4089,4088}");
+  EXPECT_EQ(error.text, "type 3, all octets = <<>>: {frame_too_large,4089,4088}");
 }
 
 TEST(FrameParser, TakesTheNegotiatedFrameMax) {
@@ -96,7 +96,7 @@ TEST(FrameParser, TakesTheNegotiatedFrameMax) {
 TEST(FrameParser, RefusesABadEndOctet) {
   Error error = error_of(frame(1, 1, "abc", 'x'));
   EXPECT_EQ(error.code, ReplyCode::frame_error);
-  EXPECT_EQ(error.text, "type 1: frame ends in octet 120 instead of 206");
+  EXPECT_EQ(error.text, "type 1, all octets = <<\"abc\">>: {invalid_frame_end_marker,120}");
 }
 
 TEST(FrameParser, RefusesAnUnknownTypeByItsFirstOctet) {
@@ -105,8 +105,21 @@ TEST(FrameParser, RefusesAnUnknownTypeByItsFirstOctet) {
         std::string_view("\x09"), std::string_view("G")}) {
     Error error = error_of(type);
     EXPECT_EQ(error.code, ReplyCode::frame_error);
-    EXPECT_EQ(error.text.substr(0, 13), "unknown_frame");
+    EXPECT_TRUE(error.text.ends_with(", all octets = <<>>: unknown_frame")) << error.text;
   }
+}
+
+TEST(FrameParser, NamesAnUnknownTypesPayload) {
+  EXPECT_EQ(error_of(frame(4, 1, "x")).text, "type 4, all octets = <<\"x\">>: unknown_frame");
+}
+
+TEST(FrameText, ShowsOctetsAsErlangPrintsThem) {
+  EXPECT_EQ(frame_text(3, ""), "type 3, all octets = <<>>");
+  EXPECT_EQ(frame_text(3, "a\"b\\"), "type 3, all octets = <<\"a\\\"b\\\\\">>");
+  EXPECT_EQ(frame_text(1, std::string_view("\0\x14\xff", 3)), "type 1, all octets = <<0,20,255>>");
+  EXPECT_EQ(frame_text(3, "0123456789abcdef"), "type 3, all octets = <<\"0123456789abcdef\">>");
+  EXPECT_EQ(frame_text(3, "0123456789abcdefg"),
+            "type 3, first 16 octets = <<\"0123456789abcdef\">>");
 }
 
 TEST(FrameParser, AcceptsAHeartbeat) {

@@ -55,6 +55,18 @@ TEST(DecodeError, MissingOctetsAreFrameErrorsAndBadTablesSyntaxErrors) {
     EXPECT_EQ(decode_error("x", fault).code, ReplyCode::syntax_error);
   EXPECT_EQ(decode_error("queue.bind", Fault::truncated).text,
             "cannot decode queue.bind: octets missing");
+  EXPECT_EQ(decode_error("queue.bind", Fault::malformed_utf8).text, malformed_utf8_text);
+}
+
+TEST(Utf8, IsTextOfOneToFourOctets) {
+  for (std::string_view good : {"", "queue",
+                                "gr\xc3\xb6\xc3\x9f"
+                                "e",
+                                "\xe2\x82\xac", "\xf0\x9f\x90\x87", "\xf4\x8f\xbf\xbf"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (std::string_view bad : {"\x80", "\xff", "a\xc3", "\xc3(", "\xc0\xaf", "\xe0\x80\xaf",
+                               "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80"})
+    EXPECT_FALSE(is_utf8(bad)) << bad;
 }
 
 }  // namespace

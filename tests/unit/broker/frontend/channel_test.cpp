@@ -21,6 +21,23 @@ TEST_F(ChannelTest, SecondOpenEndsTheConnection) {
   client.expect_end(504, "CHANNEL_ERROR - second 'channel.open' seen");
 }
 
+TEST_F(ChannelTest, NamesAreText) {
+  Client client(port());
+  client.open();
+  client.send(1, amqp::QueueDeclare{0, "\xff\xfe", false, false, false, false, false, {}});
+  client.expect_end(501, "FRAME_ERROR - Malformed UTF-8 in shortstr");
+}
+
+TEST_F(ChannelTest, AFrameOfNoMessageIsNobodysFault) {
+  Client client(port());
+  client.open();
+  client.send_raw(std::string("\3\0\1\0\0\0\1x\xce", 9));
+  auto close = client.expect<amqp::ConnectionClose>(0);
+  EXPECT_EQ(close.reply_code, 505);
+  EXPECT_EQ(close.class_id, 0);
+  EXPECT_EQ(close.method_id, 0);
+}
+
 TEST_F(ChannelTest, TheNumberOfChannelsIsLimited) {
   settings_.channel_max = 2;
   Client client(port());
