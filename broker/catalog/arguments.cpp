@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <span>
+#include <utility>
 
 #include "broker/catalog/names.h"
 
@@ -34,12 +35,16 @@ std::optional<std::int64_t> integer_of(const Argument& argument) {
   return value;
 }
 
+Fault no_integer(const Argument& argument) {
+  return fmt::format("\"expected integer, got {}\"", argument.type);
+}
+
 Fault any_integer(const Argument& argument, const Arguments&) {
-  return integer_of(argument) ? Fault() : unacceptable_type(argument);
+  return integer_of(argument) ? Fault() : no_integer(argument);
 }
 Fault not_negative(const Argument& argument, const Arguments&) {
   auto value = integer_of(argument);
-  if (!value) return unacceptable_type(argument);
+  if (!value) return no_integer(argument);
   return *value < 0 ? Fault(fmt::format("{{value_negative,{}}}", *value)) : Fault();
 }
 Fault positive(const Argument& argument, const Arguments& all) {
@@ -48,7 +53,7 @@ Fault positive(const Argument& argument, const Arguments& all) {
 }
 Fault expiry(const Argument& argument, const Arguments& all) {
   auto value = integer_of(argument);
-  if (value && *value > longest_expiry_ms) return fmt::format("{{value_too_big,{}}}", *value);
+  if (value && *value > longest_expiry_ms) return fmt::format("{{value_too_large,{}}}", *value);
   return not_negative(argument, all);
 }
 Fault positive_expiry(const Argument& argument, const Arguments& all) {
@@ -67,9 +72,10 @@ Fault flag(const Argument& argument, const Arguments&) {
   return argument.type == "bool" ? Fault() : unacceptable_type(argument);
 }
 Fault one_of(const Argument& argument, std::initializer_list<std::string_view> words,
-             const char* fault) {
+             std::string fault) {
   if (argument.type != "longstr") return unacceptable_type(argument);
-  return std::ranges::find(words, argument.value) != words.end() ? Fault() : Fault(fault);
+  return std::ranges::find(words, argument.value) != words.end() ? Fault()
+                                                                 : Fault(std::move(fault));
 }
 Fault dead_letter_key(const Argument& argument, const Arguments& all) {
   if (Fault fault = text(argument, all)) return fault;
@@ -85,11 +91,19 @@ Fault strategy(const Argument& argument, const Arguments&) {
   return one_of(argument, {"at-most-once", "at-least-once"}, "invalid_dlx_strategy");
 }
 Fault queue_mode(const Argument& argument, const Arguments&) {
-  return one_of(argument, {"default", "lazy"}, "invalid_queue_mode");
+  return one_of(argument, {"default", "lazy"},
+                fmt::format("\"unsupported queue mode '{}'\"", argument.value));
+}
+Fault queue_version(const Argument& argument, const Arguments& all) {
+  const auto version = integer_of(argument);
+  if (!version || *version < 0) return not_negative(argument, all);
+  if (version == 1 || version == 2) return {};
+  return fmt::format("\"unsupported queue version '{}'\"", *version);
 }
 // Streams are another kind of thing, which is not served yet.
 Fault queue_type(const Argument& argument, const Arguments&) {
-  return one_of(argument, {"classic", "quorum"}, "unsupported_queue_type");
+  return one_of(argument, {"classic", "quorum"},
+                fmt::format("\"unsupported queue type '{}'\"", argument.value));
 }
 Fault locator(const Argument& argument, const Arguments&) {
   return one_of(argument, {"client-local", "balanced", "random", "least-leaders", "min-masters"},
@@ -119,7 +133,7 @@ constexpr std::array known_arguments = {
     Known{"x-max-priority", priorities},
     Known{"x-overflow", overflow},
     Known{"x-queue-mode", queue_mode},
-    Known{"x-queue-version", not_negative},
+    Known{"x-queue-version", queue_version},
     Known{"x-single-active-consumer", flag},
     Known{"x-queue-type", queue_type},
     Known{"x-quorum-initial-group-size", positive},
@@ -148,16 +162,21 @@ bool equal(const Argument& a, const Argument& b) {
   return routing::same_type_class(a.type, b.type) && a.value == b.value;
 }
 
-// A declare that names no type takes the queue as it is; a queue without one is classic.
+// No type is as good as classic.
 Result<void> check_equivalent_type(const Arguments& current, const Arguments& received,
                                    std::string_view resource) {
   constexpr std::string_view name = "x-queue-type";
-  const Argument* wanted = find_argument(received, name);
-  const Argument* stored = find_argument(current, name);
-  const Argument classic{std::string(name), "longstr", "classic"};
-  if (wanted == nullptr || equal(*wanted, stored == nullptr ? classic : *stored)) return {};
-  return check_equivalent_argument(name, stored == nullptr ? Arguments{classic} : current, received,
-                                   resource);
+  const auto is_classic = [](const Argument* type) {
+    return type == nullptr || (type->type == "longstr" && type->value == "classic");
+  };
+  if (is_classic(find_argument(current, name)) && is_classic(find_argument(received, name)))
+    return {};
+  return check_equivalent_argument(name, current, received, resource);
+}
+
+Error wrong_type(const Argument& argument, std::string_view resource) {
+  return {ReplyCode::precondition_failed, fmt::format("invalid type '{}' for arg '{}' in {}",
+                                                      argument.type, argument.name, resource)};
 }
 
 }  // namespace
@@ -172,17 +191,23 @@ std::optional<std::int64_t> integer_argument(const Arguments& arguments, std::st
   return argument == nullptr ? std::nullopt : integer_of(*argument);
 }
 
+std::string_view queue_type_of(const Arguments& arguments) {
+  const Argument* type = find_argument(arguments, "x-queue-type");
+  return type == nullptr ? "classic" : std::string_view(type->value);
+}
+
 Result<void> check_queue_arguments(const Arguments& arguments, std::string_view name,
                                    std::string_view vhost) {
   for (const Known& known : known_arguments) {
     const Argument* argument = find_argument(arguments, known.name);
     if (argument == nullptr) continue;
     if (known.rule == only_streams) {
-      const Argument* type = find_argument(arguments, "x-queue-type");
       return fail(ReplyCode::precondition_failed,
                   fmt::format("invalid arg '{}' for {} of queue type rabbit_{}_queue", known.name,
-                              queue_resource(name, vhost), type ? type->value : "classic"));
+                              queue_resource(name, vhost), queue_type_of(arguments)));
     }
+    if (known.name == "x-dead-letter-exchange" && argument->type != "longstr")
+      return std::unexpected(wrong_type(*argument, queue_resource(name, vhost)));
     if (Fault fault = known.rule(*argument, arguments))
       return std::unexpected(invalid_queue_argument(known.name, name, vhost, *fault));
   }
@@ -193,9 +218,7 @@ Result<void> check_exchange_arguments(const Arguments& arguments, std::string_vi
                                       std::string_view vhost) {
   const Argument* alternate = find_argument(arguments, "alternate-exchange");
   if (alternate == nullptr || alternate->type == "longstr") return {};
-  return fail(ReplyCode::precondition_failed,
-              fmt::format("invalid type '{}' for arg 'alternate-exchange' in {}", alternate->type,
-                          exchange_resource(name, vhost)));
+  return std::unexpected(wrong_type(*alternate, exchange_resource(name, vhost)));
 }
 
 Result<void> check_equivalent_argument(std::string_view name, const Arguments& current,

@@ -18,6 +18,8 @@ namespace warren::catalog {
 const Argument* find_argument(const Arguments& arguments, std::string_view name);
 // Its value, if it is there and an integer of any width.
 std::optional<std::int64_t> integer_argument(const Arguments& arguments, std::string_view name);
+// A queue's type as it was declared; all types are one kind of queue here.
+std::string_view queue_type_of(const Arguments& arguments);
 
 // Errors: 406 for a value, a type, or an argument that only streams know.
 Result<void> check_queue_arguments(const Arguments& arguments, std::string_view name,

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "broker/catalog/arguments.h"
 #include "broker/frontend/arguments.h"
 #include "broker/frontend/channel_inline.h"
 #include "broker/frontend/texts.h"
@@ -40,7 +41,8 @@ Channel::Done Channel::on(const amqp::BasicConsume& method) {
   Result<const catalog::QueueInfo*> queue = find_queue(*name);
   if (!queue) return std::unexpected(queue.error());
   const std::string resource = queue_text(connection_.vhost(), *name);
-  Result<std::int32_t> priority = consumer_priority(method.arguments, resource);
+  Result<std::int32_t> priority =
+      consumer_priority(method.arguments, resource, catalog::queue_type_of((*queue)->arguments));
   if (!priority) return std::unexpected(priority.error());
 
   // A shared limit bounds each consumer too, or one of them would hoard what it cannot deliver.

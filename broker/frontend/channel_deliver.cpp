@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "broker/catalog/arguments.h"
 #include "broker/frontend/channel_inline.h"
 #include "broker/frontend/texts.h"
 
@@ -13,6 +14,12 @@ namespace {
 queue::Delivery apart(queue::Delivery delivery) {
   delivery.content = own_copy(delivery.content);
   return delivery;
+}
+
+// Quorum queues tell how often a message came back; the others count it too.
+bool tells_deliveries(const catalog::Snapshot& catalog, QueueId id) {
+  const catalog::QueueInfo* queue = catalog.queue(id);
+  return queue != nullptr && catalog::queue_type_of(queue->arguments) == "quorum";
 }
 
 }  // namespace
@@ -63,7 +70,7 @@ void Channel::write_content(const queue::Delivery& delivery, GroupId group, bool
                                                 : Bytes(content.owner, content.body);
   std::string_view properties = content.properties;
   std::string with_count;
-  if (delivery.delivery_count > 0) {
+  if (delivery.delivery_count > 0 && tells_deliveries(*connection_.catalog(), delivery.queue)) {
     const std::array<amqp::HeaderEdit, 1> edit{
         {{"x-delivery-count",
           amqp::FieldValue(static_cast<std::int64_t>(delivery.delivery_count))}}};
@@ -148,6 +155,11 @@ void Channel::on_consumer_cancelled(ConsumerNumber number) {
   const std::shared_ptr<Channel> self = shared_from_this();
   auto found = by_number_.find(number);
   if (found == by_number_.end()) return;
+  if (waiting_ && !found->second->cancelling &&
+      wait_method_.key() == amqp::QueueDelete::info.key()) {
+    found->second->gone = true;
+    return;
+  }
   const std::string tag = found->second->tag;
   const bool asked = found->second->cancelling;  // cancel-ok is under way
   end_consumer(number);

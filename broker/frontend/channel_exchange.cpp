@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "broker/catalog/arguments.h"
 #include "broker/frontend/arguments.h"
 #include "broker/frontend/channel_inline.h"
 #include "broker/frontend/texts.h"
@@ -33,15 +34,15 @@ Channel::Done Channel::on(const amqp::ExchangeDeclare& method) {
   if (!exists && is_reserved(name))
     return warren::fail(ReplyCode::access_refused,
                         fmt::format("exchange name '{}' contains reserved prefix 'amq.*'", name));
-  if (Done good = check_exchange_arguments(method.arguments, exchange_text(vhost, name)); !good)
-    return good;
+  catalog::Arguments arguments = to_arguments(method.arguments);
+  if (Done good = catalog::check_exchange_arguments(arguments, name, vhost); !good) return good;
   if (auto alternate = method.arguments.as_string("alternate-exchange")) {
     if (Done allowed = may(Access::read, Resource::exchange, name); !allowed) return allowed;
     if (Done allowed = may(Access::write, Resource::exchange, *alternate); !allowed) return allowed;
   }
   connection_.hub().door.define(
       catalog::DeclareExchange{vhost, name, method.type, method.durable, method.auto_delete,
-                               method.internal, to_arguments(method.arguments),
+                               method.internal, std::move(arguments),
                                arguments_octets(method.arguments)},
       answer<catalog::Outcome>(
           method.info, [this, no_wait = method.no_wait](const catalog::Outcome& outcome) -> Done {

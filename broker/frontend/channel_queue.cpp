@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "broker/catalog/arguments.h"
 #include "broker/frontend/arguments.h"
@@ -16,6 +17,15 @@ namespace {
 std::uint32_t to_count(std::uint64_t count) {
   return static_cast<std::uint32_t>(
       std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
+}
+
+// Consumers of queues that went while queue.delete was under way: told behind delete-ok.
+template <typename Consumers>
+std::vector<ConsumerNumber> gone_of(const Consumers& consumers) {
+  std::vector<ConsumerNumber> gone;
+  for (const auto& [tag, consumer] : consumers)
+    if (consumer.gone) gone.push_back(consumer.number);
+  return gone;
 }
 
 }  // namespace
@@ -48,16 +58,16 @@ template <>
 Channel::Done Channel::on(const amqp::QueueDeclare& method) {
   if (cluster::is_reply_queue(without_line_ends(method.queue))) return declare_reply_queue(method);
   if (method.passive) {
-    Result<std::string> name = name_of_queue(method.queue);
-    if (!name) return std::unexpected(name.error());
-    Result<const catalog::QueueInfo*> queue = find_queue(*name);
+    // No name is a name here, which no queue has.
+    std::string name = without_line_ends(method.queue);
+    Result<const catalog::QueueInfo*> queue = find_queue(name);
     if (!queue) return std::unexpected(queue.error());
-    last_declared_ = *name;
+    last_declared_ = name;
     if (method.no_wait) return {};
-    return after_commands(
-        method.info, [this, group = (*queue)->group, id = (*queue)->id, name = *name]() mutable {
-          return answer_declare(group, id, std::move(name), false);
-        });
+    return after_commands(method.info, [this, group = (*queue)->group, id = (*queue)->id,
+                                        name = std::move(name)]() mutable {
+      return answer_declare(group, id, std::move(name), false);
+    });
   }
   std::string name = without_line_ends(method.queue);
   if (name.empty()) name = random_name("amq.gen-");
@@ -71,15 +81,17 @@ Channel::Done Channel::declare(const amqp::QueueDeclare& method, std::string nam
     return warren::fail(ReplyCode::access_refused,
                         fmt::format("queue name '{}' contains reserved prefix 'amq.*'", name));
   if (Done allowed = may(Access::configure, Resource::queue, name); !allowed) return allowed;
-  if (Done good = check_queue_arguments(method.arguments, queue_text(vhost, name)); !good)
-    return good;
+  const catalog::Bind asker = make_bind(method.arguments);
+  // The catalog refuses them too, but need not be asked.
+  if (!exists)
+    if (Done good = catalog::check_queue_arguments(asker.arguments, name, vhost); !good)
+      return good;
   if (auto dead_letters = method.arguments.as_string("x-dead-letter-exchange")) {
     if (Done allowed = may(Access::read, Resource::queue, name); !allowed) return allowed;
     if (Done allowed = may(Access::write, Resource::exchange, *dead_letters); !allowed)
       return allowed;
   }
   catalog::DeclareQueue command;
-  const catalog::Bind asker = make_bind(method.arguments);
   command.vhost = vhost;
   command.name = name;
   command.durable = method.durable && !method.exclusive;
@@ -190,8 +202,11 @@ Channel::Done Channel::on(const amqp::QueueDelete& method) {
                                       [weak = weak_from_this(), wait = begin_wait(method.info),
                                        ended](const Result<std::uint64_t>& count) {
                                         std::shared_ptr<Channel> self = weak.lock();
-                                        if (self != nullptr && self->end_wait(wait))
-                                          self->after_wait(ended(count));
+                                        if (self == nullptr || !self->end_wait(wait)) return;
+                                        const Done done = ended(count);
+                                        for (ConsumerNumber number : gone_of(self->consumers_))
+                                          self->on_consumer_cancelled(number);
+                                        self->after_wait(done);
                                       });
   return {};
 }

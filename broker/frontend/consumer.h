@@ -19,6 +19,7 @@ struct Consumer {
   bool no_ack = false, exclusive = false, cancelling = false;
   std::int32_t priority = 0;
   amqp::FieldTable arguments;
+  bool gone = false;  // its queue is; told once the channel's own queue.delete is answered
 };
 
 // Of direct replies; a channel has one at most. No queue and no group know it.

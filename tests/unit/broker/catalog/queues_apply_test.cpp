@@ -77,36 +77,44 @@ TEST_F(Queues, UnknownArgumentsAreStoredAndNotCompared) {
   EXPECT_EQ(catalog_.snapshot()->queue("/", "q")->arguments_octets, "octets");
 }
 
-TEST_F(Queues, AbsentQueueTypeIsClassicAndAgreesWithAny) {
+TEST_F(Queues, AbsentQueueTypeIsClassic) {
   DeclareQueue classic = queue("q"), quorum = queue("q");
   classic.arguments = {text("x-queue-type", "classic")};
   quorum.arguments = {text("x-queue-type", "quorum")};
   ok(queue("q"));
   ok(classic);
   refused(quorum, ReplyCode::precondition_failed,
-          "inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received 'quorum' but "
-          "current is 'classic'");
-  quorum.name = "p";
+          "inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received the value 'quorum' "
+          "of type 'longstr' but current is none");
+  quorum.name = classic.name = "p";
   ok(quorum);
-  ok(queue("p"));
+  ok(quorum);
+  refused(classic, ReplyCode::precondition_failed,
+          "inequivalent arg 'x-queue-type' for queue 'p' in vhost '/': received 'classic' but "
+          "current is 'quorum'");
+  refused(queue("p"), ReplyCode::precondition_failed,
+          "inequivalent arg 'x-queue-type' for queue 'p' in vhost '/': received none but current "
+          "is the value 'quorum' of type 'longstr'");
 }
 
 TEST_F(Queues, ArgumentsAreValidated) {
   invalid(number("x-expires", 0), "{value_zero,0}");
   invalid(number("x-expires", -1), "{value_negative,-1}");
-  invalid(text("x-expires", "10"), "{unacceptable_type,longstr}");
-  invalid(number("x-expires", 315'360'000'001), "{value_too_big,315360000001}");
+  invalid(text("x-expires", "10"), "\"expected integer, got longstr\"");
+  invalid(number("x-expires", 315'360'000'001), "{value_too_large,315360000001}");
   invalid(number("x-message-ttl", -5), "{value_negative,-5}");
-  invalid(text("x-max-length", "1"), "{unacceptable_type,longstr}");
+  invalid(text("x-max-length", "1"), "\"expected integer, got longstr\"");
   invalid(number("x-max-length-bytes", -1), "{value_negative,-1}");
   invalid(number("x-max-priority", 256), "{max_value_exceeded,256}");
   invalid(text("x-overflow", "explode"), "invalid_overflow");
-  invalid(text("x-queue-mode", "eager"), "invalid_queue_mode");
+  invalid(text("x-queue-mode", "eager"), "\"unsupported queue mode 'eager'\"");
   invalid(text("x-dead-letter-strategy", "never"), "invalid_dlx_strategy");
   invalid(text("x-queue-leader-locator", "moon"), "invalid_queue_locator_arg");
-  invalid(text("x-queue-type", "stream"), "unsupported_queue_type");
+  invalid(text("x-queue-type", "stream"), "\"unsupported queue type 'stream'\"");
   invalid(text("x-single-active-consumer", "yes"), "{unacceptable_type,longstr}");
-  invalid(number("x-dead-letter-exchange", 1), "{unacceptable_type,long}");
+  invalid(number("x-queue-type", 1), "{unacceptable_type,long}");
+  invalid(number("x-queue-version", 3), "\"unsupported queue version '3'\"");
+  invalid(number("x-queue-version", -3), "{value_negative,-3}");
   invalid(text("x-dead-letter-routing-key", "k"), "routing_key_but_no_dlx_defined");
 }
 
@@ -122,6 +130,13 @@ TEST_F(Queues, ValidArgumentsAreAccepted) {
                        {"x-single-active-consumer", "bool", "true"},
                        text("x-queue-type", "quorum")};
   ok(command);
+}
+
+TEST_F(Queues, ADeadLetterExchangeIsAName) {
+  DeclareQueue command = queue("q");
+  command.arguments = {number("x-dead-letter-exchange", 1)};
+  refused(command, ReplyCode::precondition_failed,
+          "invalid type 'long' for arg 'x-dead-letter-exchange' in queue 'q' in vhost '/'");
 }
 
 TEST_F(Queues, ArgumentThatOnlyStreamsKnowIsRefused) {

@@ -134,6 +134,20 @@ TEST_F(Consume, NackAndRejectReturnToTheQueue) {
   client.send(1, amqp::BasicReject{2, true});
   auto deliver = client.expect<amqp::BasicDeliver>(1);
   EXPECT_TRUE(deliver.redelivered);
+  EXPECT_FALSE(amqp::decode_properties(client.expect_content().properties)->headers);
+}
+
+TEST_F(Consume, OnlyQuorumQueuesTellHowOftenAMessageCameBack) {
+  Client client(port());
+  client.open();
+  client.send(1, amqp::QueueDeclare{0, "quorum", false, true, false, false, false,
+                                    amqp::FieldTable{{"x-queue-type", "quorum"}}});
+  client.expect<amqp::QueueDeclareOk>(1);
+  client.publish(1, "", "quorum", "x");
+  client.consume(1, "quorum", "c");
+  next(client, "x");
+  client.send(1, amqp::BasicReject{1, true});
+  EXPECT_TRUE(client.expect<amqp::BasicDeliver>(1).redelivered);
   auto headers = amqp::decode_properties(client.expect_content().properties)->headers;
   ASSERT_TRUE(headers);
   EXPECT_EQ(headers->as_integer("x-delivery-count"), 1);
@@ -191,7 +205,7 @@ TEST_F(Consume, ErrorsAreRabbitMqs) {
                                     amqp::FieldTable{{"x-priority", "high"}}});
   client.expect_close(1, 406,
                       "PRECONDITION_FAILED - invalid arg 'x-priority' for queue 'q' in vhost '/': "
-                      "{unacceptable_type,longstr}");
+                      "\"expected integer, got longstr\"");
   client.open_channel(1);
   client.consume(1, "q", "first");
   client.open_channel(2);

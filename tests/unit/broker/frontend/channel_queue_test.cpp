@@ -74,6 +74,24 @@ TEST_F(Topology, NoQueueDeclaredYetIsNotFound) {
   client.expect_close(1, 404, "NOT_FOUND - no previously declared queue");
 }
 
+TEST_F(Topology, APassiveDeclareWithoutANameMeansNoQueue) {
+  Client client(port());
+  client.open();
+  client.declare(1, "", true);
+  client.send(1, amqp::QueueDeclare{0, "", true, false, false, false, false, {}});
+  client.expect_close(1, 404, "NOT_FOUND - no queue '' in vhost '/'");
+}
+
+TEST_F(Topology, ConsumersOfADeletedQueueAreToldBehindDeleteOk) {
+  Client client(port());
+  client.open();
+  client.declare(1, "q");
+  client.consume(1, "q", "c");
+  client.send(1, amqp::QueueDelete{0, "q", false, false, false});
+  client.expect<amqp::QueueDeleteOk>(1);
+  EXPECT_EQ(client.expect<amqp::BasicCancel>(1).consumer_tag, "c");
+}
+
 TEST_F(Topology, QueueErrorsAreRabbitMqs) {
   Client client(port());
   client.open();
