@@ -75,7 +75,8 @@ void Catalog::put_exchange(ExchangeInfo info) {
   auto type = routing::exchange_type_of(info.type);
   CHECK(type.has_value(), "exchange type {}", info.type);
   if (const Argument* alternate = find_argument(info.arguments, "alternate-exchange")) {
-    info.has_alternate = true;
+    // As RabbitMQ does: the default exchange's queues are reached by no alternate way.
+    info.has_alternate = !alternate->value.empty();
     info.alternate = alternate->value;
   }
   routing::BindingTable bindings(*type,

@@ -103,7 +103,7 @@ void Channel::write_answers() {
     if (answer.ack)
       connection_.out(number_).method(number_, amqp::BasicAck{answer.tag, answer.multiple});
     else
-      connection_.out(number_).method(number_, amqp::BasicNack{answer.tag, answer.multiple, false});
+      connection_.out(number_).method(number_, amqp::BasicNack{answer.tag, answer.multiple, true});
   }
   connection_.touch();
 }

@@ -117,13 +117,17 @@ Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
   if (message.properties.reply_to == cluster::reply_queue)
     return warren::fail(ReplyCode::precondition_failed, "fast reply consumer does not exist");
   if (auto ttl = ttl_of(message.properties); !ttl) return std::unexpected(ttl.error());
+  if (Done good = check_message(message); !good) return good;
   if (!copies) return std::unexpected(copies.error());
   if (message.exchange.empty()) {
     if (auto address = cluster::address_of(message.routing_key)) replies_.push_back(*address);
     for (const std::string& key : *copies)
       if (auto address = cluster::address_of(key)) replies_.push_back(*address);
   }
-  return check_message(message);
+  if (const int mode = message.properties.delivery_mode; mode > 2)
+    return warren::fail(ReplyCode::precondition_failed,
+                        fmt::format("invalid message: {{delivery_mode_unknown,{}}}", mode));
+  return {};
 }
 
 // Of routed_, by group, and of replies_.
@@ -196,13 +200,14 @@ Channel::Done Channel::enqueue(const amqp::PublishedMessage& message, std::uint6
 
 void Channel::return_message(const amqp::PublishedMessage& message,
                              const std::vector<Bytes>& pieces) {
+  std::string edited;
   write(amqp::BasicReturn{static_cast<std::uint16_t>(ReplyCode::no_route),
                           name_of(ReplyCode::no_route), message.exchange, message.routing_key});
   std::uint64_t size = message.body.size();
   for (const Bytes& piece : pieces)
     size += piece.size();
   amqp::FrameWriter& out = connection_.out(number_);
-  out.content_header(number_, message.raw_properties, size);
+  out.content_header(number_, delivered_properties(message, edited), size);
   for (const Bytes& piece : pieces)
     out.body(number_, piece);
   out.body(number_, message.body);

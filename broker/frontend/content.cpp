@@ -96,10 +96,12 @@ amqp::PublishedMessage message_of(const HeldPublish& held) {
 Result<std::optional<std::uint64_t>> ttl_of(const amqp::PropertyScan& properties) {
   if (!properties.expiration) return std::nullopt;
   const std::string_view text = *properties.expiration;
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
   std::int64_t value = 0;
-  auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  auto [end, fault] = std::from_chars(text.data() + plus, text.data() + text.size(), value);
   if (fault == std::errc::result_out_of_range)
-    return std::unexpected(bad_expiration(text, "value_too_large"));
+    return std::unexpected(
+        bad_expiration(text, fmt::format("{{value_too_large,{}}}", text.substr(plus))));
   if (fault != std::errc{}) return std::unexpected(bad_expiration(text, "no_integer"));
   if (end != text.data() + text.size()) {
     const std::string_view left(end, text.data() + text.size());
@@ -122,16 +124,10 @@ Result<std::vector<std::string>> extra_routing_keys(const amqp::PropertyScan& pr
     const auto* array = value->get_if<amqp::FieldArray>();
     if (array == nullptr)
       return fail(ReplyCode::precondition_failed,
-                  fmt::format("invalid message: {{unacceptable_type_of_header,\"{}\",{}}}", name,
+                  fmt::format("invalid message: {{unacceptable_type_in_header,\"{}\",{}}}", name,
                               amqp::type_name(*value)));
-    for (const amqp::FieldValue& element : array->values) {
-      const std::string* key = element.get_if<std::string>();
-      if (key == nullptr)
-        return fail(ReplyCode::precondition_failed,
-                    fmt::format("invalid message: {{unacceptable_type_in_array,\"{}\",{}}}", name,
-                                amqp::type_name(element)));
-      keys.push_back(*key);
-    }
+    for (const amqp::FieldValue& element : array->values)
+      if (const std::string* key = element.get_if<std::string>()) keys.push_back(*key);
   }
   return keys;
 }

@@ -238,9 +238,9 @@ Outcome Machine::seal(QueueId id, bool if_empty, SealVerdict verdict, Effects& e
   if (record != nullptr && !record->sealed) {
     std::uint64_t all = record->messages.size();
     outcome.value = all - std::min(all, verdict.held);
-    outcome.code = verdict.in_use                   ? OutcomeCode::in_use
-                   : if_empty && outcome.value != 0 ? OutcomeCode::not_empty
-                                                    : OutcomeCode::ok;
+    outcome.code = if_empty && outcome.value != 0 ? OutcomeCode::not_empty
+                   : verdict.in_use               ? OutcomeCode::in_use
+                                                  : OutcomeCode::ok;
   }
   if (outcome.code != OutcomeCode::ok) {
     effects.seal_refused.push_back(id);

@@ -24,6 +24,11 @@ std::string_view type_class(std::string_view type) {
   return type;
 }
 
+bool is_number(std::string_view type) {
+  const std::string_view kind = type_class(type);
+  return type != "decimal" && (kind == "int" || kind == "float");
+}
+
 constexpr std::string_view x_match = "x-match";
 
 struct Mode {
@@ -53,7 +58,8 @@ bool field_matches(const HeaderField& field, const HeaderView& headers) {
   if (!found) return false;
   // A pattern without a value asks for the header's presence only.
   if (field.type == "void") return true;
-  return same_type_class(field.type, found->type) && field.value == found->value;
+  const bool numbers = is_number(field.type) && is_number(found->type);
+  return (numbers || same_type_class(field.type, found->type)) && field.value == found->value;
 }
 
 }  // namespace

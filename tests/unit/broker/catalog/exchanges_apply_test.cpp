@@ -189,6 +189,14 @@ TEST_F(Exchanges, AlternateTakesWhatDoesNotMatch) {
   EXPECT_EQ(route("x", "nobody"), std::vector{q});
 }
 
+TEST_F(Exchanges, TheDefaultExchangeIsNobodysAlternate) {
+  DeclareExchange command = exchange("x", "direct");
+  command.arguments = {text("alternate-exchange", "")};
+  ok(command);
+  ok(queue("q"));
+  EXPECT_EQ(route("x", "q"), std::vector<QueueId>{});
+}
+
 TEST_F(Exchanges, PublishToInternalAndMissingOnesIsTold) {
   std::vector<QueueId> out;
   const auto snapshot = catalog_.snapshot();

@@ -74,7 +74,44 @@ TEST_F(Publish, ErrorsAreRabbitMqs) {
                       "user was 'guest'");
   client.open_channel(1);
   client.publish(1, "", "k", "x", false, bad_cc);
+  client.expect_close(1, 406,
+                      "PRECONDITION_FAILED - invalid message: "
+                      "{unacceptable_type_in_header,\"CC\",longstr}");
+  client.open_channel(1);
+  amqp::BasicProperties bad_mode;
+  bad_mode.delivery_mode = 9;
+  client.publish(1, "", "k", "x", false, bad_mode);
+  client.expect_close(1, 406, "PRECONDITION_FAILED - invalid message: {delivery_mode_unknown,9}");
+}
+
+TEST_F(Publish, AnExpirationMayHaveItsSign) {
+  Client client(port());
+  client.open();
+  client.declare(1, "q");
+  amqp::BasicProperties properties;
+  properties.expiration = "+60000";
+  client.publish(1, "", "q", "x", false, properties);
+  client.sync(1);
+  EXPECT_EQ(ready("q"), 1u);
+  properties.expiration = "+-1";
+  client.publish(1, "", "q", "x", false, properties);
   EXPECT_EQ(client.expect<amqp::ChannelClose>(1).reply_code, 406);
+}
+
+TEST_F(Publish, AReturnedMessageTellsNothingOfBcc) {
+  Client client(port());
+  client.open();
+  amqp::FieldArray nobody;
+  nobody.values.push_back("nobody");
+  nobody.values.push_back(std::int32_t{5});  // no key, and no error
+  amqp::BasicProperties properties;
+  properties.headers = amqp::FieldTable{{"CC", nobody}, {"BCC", nobody}};
+  client.publish(1, "", "missing", "x", true, properties);
+  client.expect<amqp::BasicReturn>(1);
+  auto decoded = amqp::decode_properties(client.expect_content().properties);
+  ASSERT_TRUE(decoded && decoded->headers);
+  EXPECT_TRUE(decoded->headers->contains("CC"));
+  EXPECT_FALSE(decoded->headers->contains("BCC"));
 }
 
 TEST_F(Publish, ImmediateIsNotImplemented) {

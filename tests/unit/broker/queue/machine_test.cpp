@@ -133,6 +133,9 @@ TEST_F(MachineTest, SealIfEmptyCountsReadyMessagesOnly) {
 
 TEST_F(MachineTest, SealIfUnusedFollowsTheLeadersVerdict) {
   EXPECT_EQ(machine.seal(orders, false, {true, 0}, effects).code, OutcomeCode::in_use);
+  EXPECT_EQ(machine.seal(orders, true, {true, 0}, effects).code, OutcomeCode::in_use);
+  put(5, 0, {orders});
+  EXPECT_EQ(machine.seal(orders, true, {true, 0}, effects).code, OutcomeCode::not_empty);
   EXPECT_TRUE(machine.takes_messages(orders));
 }
 

@@ -72,6 +72,7 @@ TEST(HeadersMatch, FieldWithoutAValueAsksForPresence) {
 TEST(HeadersMatch, IntegersOfAllWidthsCompareAndOtherTypesDoNot) {
   EXPECT_TRUE(matches({{"n", "long", "5"}}, {{"n", "byte", "5"}}));
   EXPECT_TRUE(matches({{"n", "unsignedshort", "5"}}, {{"n", "signedint", "5"}}));
+  EXPECT_TRUE(matches({{"n", "long", "5"}}, {{"n", "double", "5"}}));
   EXPECT_TRUE(matches({{"n", "float", "0.5"}}, {{"n", "double", "0.5"}}));
   EXPECT_FALSE(matches({{"n", "long", "5"}}, {text("n", "5")}));
   EXPECT_FALSE(matches({{"n", "bool", "true"}}, {text("n", "true")}));
