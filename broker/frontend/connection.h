@@ -155,7 +155,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Deadline deadline_ = Deadline::none;
   BootTime deadline_at_{0};
   bool peer_waits_close_ok_ = false;
-  bool deaf_ = false;  // what comes is thrown away
+  bool deaf_ = false;     // what comes is thrown away
+  bool hangs_up_ = true;  // once drained
 
   std::string name_, peer_host_, host_;
   std::uint16_t peer_port_ = 0, port_ = 0;

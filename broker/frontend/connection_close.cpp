@@ -120,6 +120,8 @@ void Connection::finished() {
   if (!peer_waits_close_ok_) return close_socket();
   runtime::log_info("connection {} (user '{}', vhost '{}'): closed", name_, user_.name, vhost_);
   writer_.method(ChannelNumber{0}, amqp::ConnectionCloseOk{});
+  // Who closes in good order closes the socket as well.
+  hangs_up_ = false;
   drain();
 }
 

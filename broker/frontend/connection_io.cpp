@@ -180,7 +180,7 @@ void Connection::write_more() {
   if (writing_ || !socket_.is_open()) return;
   if (output_.empty()) {
     boost::system::error_code ignored;
-    if (state_ == State::draining) socket_.shutdown(Socket::shutdown_send, ignored);
+    if (state_ == State::draining && hangs_up_) socket_.shutdown(Socket::shutdown_send, ignored);
     return;
   }
   std::array<amqp::OutputBuffer::Piece, 64> pieces;
