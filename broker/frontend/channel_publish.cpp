@@ -117,13 +117,13 @@ Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
   if (message.properties.reply_to == cluster::reply_queue)
     return warren::fail(ReplyCode::precondition_failed, "fast reply consumer does not exist");
   if (auto ttl = ttl_of(message.properties); !ttl) return std::unexpected(ttl.error());
-  if (Done good = check_message(message); !good) return good;
   if (!copies) return std::unexpected(copies.error());
   if (message.exchange.empty()) {
     if (auto address = cluster::address_of(message.routing_key)) replies_.push_back(*address);
     for (const std::string& key : *copies)
       if (auto address = cluster::address_of(key)) replies_.push_back(*address);
   }
+  if (Done good = check_message(message); !good) return good;
   if (const int mode = message.properties.delivery_mode; mode > 2)
     return warren::fail(ReplyCode::precondition_failed,
                         fmt::format("invalid message: {{delivery_mode_unknown,{}}}", mode));
