@@ -30,8 +30,15 @@ Error error_of(std::string_view payload) {
   return method ? Error{} : method.error();
 }
 
-// Fills every field; views point into `kept`.
+// Fills every field; views point into `kept`. Names must be UTF-8.
 struct Randomize {
+  std::string name() const {
+    std::string text = random.text(255);
+    for (char& c : text)
+      c &= 0x7f;
+    return text;
+  }
+
   RandomValues& random;
   std::deque<std::string>& kept;
 
@@ -40,8 +47,8 @@ struct Randomize {
   void operator()(std::uint16_t& v) const { v = static_cast<std::uint16_t>(random.below(65536)); }
   void operator()(std::uint32_t& v) const { v = random.below(UINT32_MAX); }
   void operator()(std::uint64_t& v) const { v = std::uint64_t{random.below(UINT32_MAX)} << 17; }
-  void operator()(std::string& v) const { v = random.text(255); }
-  void operator()(std::string_view& v) const { v = kept.emplace_back(random.text(255)); }
+  void operator()(std::string& v) const { v = name(); }
+  void operator()(std::string_view& v) const { v = kept.emplace_back(name()); }
   void operator()(LongString& v) const { v.value = random.text(1000); }
   void operator()(FieldTable& v) const { v = random.table(); }
 };
