@@ -49,7 +49,7 @@ const char* name_of(ReplyCode code) {
 std::string Error::wire_text() const {
   constexpr std::size_t short_string_limit = 255;
   std::string whole = std::string(name_of(code)) + " - " + text;
-  if (whole.size() > short_string_limit) whole.resize(short_string_limit);
+  if (whole.size() > short_string_limit) whole.replace(short_string_limit - 3, whole.npos, "...");
   return whole;
 }
 

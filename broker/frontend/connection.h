@@ -75,7 +75,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool output_full(ChannelNumber channel) const {
     return output_.size() + bodies_.octets_behind(channel) >= hub_.settings.output_octets;
   }
-
   // The socket is slow: what is appended now may stay for long.
   bool output_waits() const { return writing_ && output_.size() >= slow_output_octets; }
 

@@ -10,15 +10,11 @@ namespace warren::frontend {
 
 namespace {
 
-// Those of RabbitMQ that hold here. `direct_reply_to` joins them when it works.
-constexpr std::string_view capabilities[] = {"publisher_confirms",
-                                             "exchange_exchange_bindings",
-                                             "basic.nack",
-                                             "consumer_cancel_notify",
-                                             "connection.blocked",
-                                             "consumer_priorities",
-                                             "authentication_failure_close",
-                                             "per_consumer_qos"};
+// Those of RabbitMQ, all of which hold here.
+constexpr std::string_view capabilities[] = {
+    "publisher_confirms",           "exchange_exchange_bindings", "basic.nack",
+    "consumer_cancel_notify",       "connection.blocked",         "consumer_priorities",
+    "authentication_failure_close", "per_consumer_qos",           "direct_reply_to"};
 
 std::unexpected<Error> malformed(std::string_view mechanism) {
   return fail(ReplyCode::syntax_error,

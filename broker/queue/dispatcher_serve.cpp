@@ -86,6 +86,7 @@ std::size_t Dispatcher::serve_gets(DispatchQueue& queue, ReadyReader& ready, std
     Handout handout = hand_out(queue, ready, *next, get.session, ConsumerNumber());
     queue.gets.pop_front();
     ++made;
+    next_live(queue, ready, out.needs);  // what has expired behind it is not left
     std::uint64_t left = counts(queue.id).ready;
     out.gets.push_back({get.session, get.request, GetVerdict::message, handout, left});
   }

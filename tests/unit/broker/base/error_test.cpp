@@ -26,6 +26,7 @@ TEST(Error, WireTextFitsAShortString) {
   const Error error{ReplyCode::precondition_failed, std::string(300, 'x')};
   EXPECT_EQ(error.wire_text().size(), 255u);
   EXPECT_TRUE(error.wire_text().starts_with("PRECONDITION_FAILED - xxx"));
+  EXPECT_TRUE(error.wire_text().ends_with("xxx..."));
 }
 
 }  // namespace
