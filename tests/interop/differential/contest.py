@@ -2,6 +2,8 @@
 
 import concurrent.futures
 import pathlib
+import signal
+import sys
 
 from amqp_codec import HEADER, decode_method
 from client import Client
@@ -44,6 +46,8 @@ class Contest:
         self.theirs, self.ours = {}, {}
 
     def __enter__(self):
+        # A runner whose time is over sends SIGTERM: the brokers must not outlive the test.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
         try:
             self.rabbitmq.start()
             self.warren.start()
