@@ -78,5 +78,11 @@ class Contest:
 
     def play_all(self):
         self.theirs = play_scenarios(self.scenarios, [self.rabbitmq.port])
-        nodes = range(1, self.warren.nodes + 1)
-        self.ours = play_scenarios(self.scenarios, [self.warren.port(node) for node in nodes])
+        self.ours = play_scenarios(self.scenarios, self.ports())
+
+    def play_alone(self, scenario):
+        """Both transcripts of one scenario while nothing else goes on."""
+        return play(scenario, [self.rabbitmq.port]), play(scenario, self.ports())
+
+    def ports(self):
+        return [self.warren.port(node) for node in range(1, self.warren.nodes + 1)]

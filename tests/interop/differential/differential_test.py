@@ -11,6 +11,7 @@ from verdicts import Verdicts
 
 SCENARIOS = read_folder(pathlib.Path(__file__).resolve().parent / "scenarios")
 LEAST = 300
+TRIES_ALONE = 2
 
 
 def test_there_are_enough_scenarios():
@@ -37,4 +38,11 @@ def test_both_send_the_same_frames(contest, scenario):
         assert found, "works now: take it out of pending.txt"
         pytest.xfail(f"waits for {verdicts.pending[scenario.name]}")
     wanted = verdicts.differences.get(scenario.name, [])
+    # Eight scenarios at a time make either broker late now and then: what differs only then is no
+    # difference between the two.
+    for _ in range(TRIES_ALONE):
+        if found == wanted:
+            break
+        theirs, ours = contest.play_alone(scenario)
+        found = differences(theirs, ours)
     assert found == wanted, report(scenario, theirs, ours)
