@@ -7,6 +7,8 @@
 namespace warren::catalog {
 namespace {
 
+constexpr std::uint64_t default_delivery_limit = 20;
+
 std::optional<std::uint64_t> limit(const Arguments& arguments, std::string_view name) {
   const auto value = integer_argument(arguments, name);
   if (!value || *value < 0) return std::nullopt;
@@ -25,6 +27,26 @@ queue::Overflow overflow(const Arguments& arguments) {
   return queue::Overflow::drop_head;
 }
 
+std::optional<queue::DeadLettering> dead_lettering(const QueueInfo& info) {
+  auto exchange = text(info.arguments, "x-dead-letter-exchange");
+  if (!exchange) return std::nullopt;
+  queue::DeadLettering route;
+  route.vhost = info.vhost;
+  route.queue = info.name;
+  route.exchange = std::move(*exchange);
+  route.key = text(info.arguments, "x-dead-letter-routing-key");
+  route.retained = text(info.arguments, "x-dead-letter-strategy") == "at-least-once";
+  return route;
+}
+
+// A negative one is none, said aloud. By default only where what goes over it is not lost.
+std::optional<std::uint64_t> delivery_limit(const Arguments& arguments) {
+  if (find_argument(arguments, "x-delivery-limit") != nullptr)
+    return limit(arguments, "x-delivery-limit");
+  if (find_argument(arguments, "x-dead-letter-exchange") == nullptr) return std::nullopt;
+  return default_delivery_limit;
+}
+
 }  // namespace
 
 queue::Settings queue_settings(const QueueInfo& info) {
@@ -41,11 +63,9 @@ queue::Settings queue_settings(const QueueInfo& info) {
   settings.expires_ms = limit(arguments, "x-expires");
   settings.max_length = limit(arguments, "x-max-length");
   settings.max_octets = limit(arguments, "x-max-length-bytes");
-  // A negative one is none, said aloud. None by default: what goes over it goes for good.
-  settings.delivery_limit = limit(arguments, "x-delivery-limit");
+  settings.dead_letters = dead_lettering(info);
+  settings.delivery_limit = delivery_limit(arguments);
   settings.consumer_timeout_ms = limit(arguments, "x-consumer-timeout");
-  settings.dead_letter_exchange = text(arguments, "x-dead-letter-exchange");
-  settings.dead_letter_key = text(arguments, "x-dead-letter-routing-key");
   return settings;
 }
 

@@ -17,6 +17,7 @@
 #include "broker/cluster/catalog_keeper.h"
 #include "broker/cluster/client_streams.h"
 #include "broker/cluster/cluster_config.h"
+#include "broker/cluster/dead_letter_worker.h"
 #include "broker/cluster/formation.h"
 #include "broker/cluster/lane.h"
 #include "broker/cluster/peers.h"
@@ -96,6 +97,8 @@ class Cluster final : public LaneWorld,
   void on_leading(GroupId group, bool leads) override;
   void on_queue_sealed(QueueId queue) override;
   void on_queue_unused(QueueId queue) override;
+  void on_dead_letters(std::size_t lane, GroupId group,
+                       std::vector<replica::DeadLetterJob> letters) override;
   void on_outcomes(std::vector<replica::CommandOutcome> outcomes) override;
   void on_deliveries(std::uint64_t channel, std::vector<queue::Delivery> deliveries) override;
   void on_consumer_cancelled(std::uint64_t channel, ConsumerNumber number) override;
@@ -174,6 +177,7 @@ class Cluster final : public LaneWorld,
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::unique_ptr<CatalogKeeper> keeper_;
   std::vector<std::unique_ptr<ReactorDoor>> doors_;
+  std::vector<std::unique_ptr<DeadLetterWorker>> dead_letter_workers_;  // one a lane
   std::unique_ptr<SnapshotStreams> snapshots_;
   std::mutex intake_mutex_;
   std::map<std::uint64_t, std::shared_ptr<SnapshotIntake>> intakes_;  // each used on its lane only

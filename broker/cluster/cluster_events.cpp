@@ -150,6 +150,14 @@ void Cluster::on_queue_unused(QueueId queue) {
       [&door, queue] { door.delete_queue(queue, true, false, [](Result<std::uint64_t>) {}); });
 }
 
+void Cluster::on_dead_letters(std::size_t lane, GroupId group,
+                              std::vector<replica::DeadLetterJob> letters) {
+  DeadLetterWorker& worker = *dead_letter_workers_[lane];
+  lanes_[lane]->reactor().post([&worker, group, letters = std::move(letters)]() mutable {
+    worker.take(group, std::move(letters));
+  });
+}
+
 void Cluster::on_outcomes(std::vector<replica::CommandOutcome> outcomes) {
   if (doors_.size() == 1) {
     ReactorDoor& only = *doors_.front();

@@ -332,6 +332,10 @@ Result<void> Cluster::start_lanes() {
         std::make_shared<replica::PublishRoom>(config_.publish_bytes / count);
     lanes_.push_back(std::make_unique<Lane>(reactor, lane, *stores_[i], *this));
     doors_.push_back(std::make_unique<ReactorDoor>(reactor, i, count, *this));
+    dead_letter_workers_.push_back(std::make_unique<DeadLetterWorker>(
+        *doors_[i], [this, i](GroupId source, const std::vector<replica::DeadLetterAnswer>& told) {
+          lanes_[i]->on_dead_letter_answers(source, told);
+        }));
   }
   const auto founders = own_answer().founders;
   Lane& catalog_lane = lane_of(catalog_group);

@@ -139,6 +139,15 @@ void Lane::on_peer_reset(NodeId node) {
   wake();
 }
 
+void Lane::on_dead_letter_answers(GroupId group,
+                                  std::span<const replica::DeadLetterAnswer> answers) {
+  if (local_ && group == local_->id())
+    local_->on_dead_letter_answers(answers, now());
+  else
+    set_.on_dead_letter_answers(group, answers, time());
+  wake();
+}
+
 void Lane::on_client_streams_lost(NodeId node) {
   set_.on_session_streams_lost(node, time());
   if (local_) local_->on_session_streams_lost(node, now());
@@ -292,6 +301,10 @@ void Lane::on_queue_sealed(GroupId, QueueId queue) {
 }
 void Lane::on_queue_unused(GroupId, QueueId queue) {
   world_.on_queue_unused(queue);
+}
+
+void Lane::on_dead_letters(GroupId group, std::vector<replica::DeadLetterJob> letters) {
+  world_.on_dead_letters(config_.index, group, std::move(letters));
 }
 
 // --- raft::Transport

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,9 @@ class LaneWorld {
   virtual void on_leading(GroupId group, bool leads) = 0;
   virtual void on_queue_sealed(QueueId queue) = 0;
   virtual void on_queue_unused(QueueId queue) = 0;
+  // Of a group of the lane of that index; answered by Lane::on_dead_letter_answers.
+  virtual void on_dead_letters(std::size_t lane, GroupId group,
+                               std::vector<replica::DeadLetterJob> letters) = 0;
 
   // For the channels of this node's front end.
   virtual void on_outcomes(std::vector<replica::CommandOutcome> outcomes) = 0;
@@ -97,6 +101,7 @@ class Lane final : private LinkHost,
   bool answers_to(GroupId group, raft::MemberId member);
   void on_written(std::uint64_t number);
   void on_peer_reset(NodeId node);
+  void on_dead_letter_answers(GroupId group, std::span<const replica::DeadLetterAnswer> answers);
   void on_client_streams_lost(NodeId node);  // that node's front end
   void on_host_node_lost(NodeId node);       // our front end's stream to it
   void on_host_node_up(NodeId node);
@@ -161,6 +166,7 @@ class Lane final : private LinkHost,
   void on_own_outcome(std::uint64_t token, const catalog::Outcome* outcome) override;
   void on_queue_sealed(GroupId group, QueueId queue) override;
   void on_queue_unused(GroupId group, QueueId queue) override;
+  void on_dead_letters(GroupId group, std::vector<replica::DeadLetterJob> letters) override;
 
   // raft::Transport
   void send(std::uint32_t node, std::vector<raft::Message> urgent,

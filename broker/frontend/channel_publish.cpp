@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "broker/cluster/message_headers.h"
 #include "broker/frontend/channel_inline.h"
 #include "broker/frontend/texts.h"
 
@@ -98,9 +99,12 @@ Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
     return allowed;
   const std::string& vhost = connection_.vhost();
   const catalog::Snapshot& catalog = *connection_.catalog();
-  const MessageHeaders headers(message.properties);
-  const Result<std::vector<std::string>> copies = extra_routing_keys(message.properties);
-  routing::Message routed{message.routing_key, &headers, {}, connection_.hub().draw()};
+  const cluster::MessageHeaders headers(message.properties);
+  const Result<std::vector<std::string>> copies = cluster::extra_routing_keys(message.properties);
+  routing::Message routed;
+  routed.routing_key = message.routing_key;
+  routed.headers = &headers;
+  routed.random = connection_.hub().draw();
   if (copies) routed.copies = *copies;
   routed_.clear();
   replies_.clear();

@@ -24,6 +24,7 @@ struct Content {
   std::string_view routing_key;       // up to 255 octets
   std::string_view properties;  // property flags and list as on the wire (AMQP 0-9-1 §4.2.6.1)
   std::string_view body;
+  bool dead_letter = false;  // its x-death is the broker's own, and counts
 
   // What a queue's byte counts and limits see.
   std::size_t size() const { return properties.size() + body.size(); }

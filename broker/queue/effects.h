@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/base/ids.h"
+#include "broker/queue/dead_letters.h"
 
 namespace warren::queue {
 
@@ -15,9 +16,6 @@ struct MessageRef {
   MessageId message;
   auto operator<=>(const MessageRef&) const = default;
 };
-
-// Why a message went without having been settled. Names as in x-death (Features §1.C).
-enum class DeathReason : std::uint8_t { rejected = 0, expired = 1, maxlen = 2, delivery_limit = 3 };
 
 struct Death {
   MessageRef message;
@@ -38,11 +36,12 @@ struct Lapsed {
 
 struct Effects {
   std::vector<QueueId> created;
-  std::vector<QueueId> grown;        // took messages; may repeat
-  std::vector<MessageRef> settled;   // gone: by a settle, or dead
-  std::vector<Death> died;           // those of them that nobody acknowledged
-  std::vector<MessageRef> returned;  // stays, and is ready again unless somebody holds it
-  std::vector<QueueId> purged;       // a purge was applied, whether or not the queue was there
+  std::vector<QueueId> grown;         // took messages; may repeat
+  std::vector<MessageRef> settled;    // gone: by a settle, or dead
+  std::vector<Death> died;            // those of them that nobody acknowledged or discarded
+  std::vector<QueueId> dead_letters;  // whose messages became dead letters; may repeat
+  std::vector<MessageRef> returned;   // stays, and is ready again unless somebody holds it
+  std::vector<QueueId> purged;        // a purge was applied, whether or not the queue was there
   std::vector<QueueId> sealed;
   std::vector<QueueId> seal_refused;  // a seal was applied and changed nothing
   std::vector<QueueId> removed;

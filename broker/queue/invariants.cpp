@@ -76,6 +76,14 @@ std::string broken_invariant(const Machine& machine) {
   machine.large_bodies().for_each_part([&](const BodyPart& part) { ++references[part.at.entry]; });
   machine.large_bodies().for_each_message(
       [&](MessageId message, std::uint64_t count) { queues[message] = count; });
+  std::uint64_t letters = 0;
+  machine.dead_letters().for_each([&](const DeadLetter& letter) {
+    ++letters;
+    ++references[letter.message.entry];
+    if (auto large = queues.find(letter.message); large != queues.end()) --large->second;
+  });
+  if (letters != machine.dead_letters().size())
+    return fmt::format("{} dead letters, booked {}", letters, machine.dead_letters().size());
   std::uint64_t bits = 0, indexed = 0;
   machine.for_each_queue([&](const QueueRecord& record) {
     if (broken.empty()) broken = broken_in_record(machine, record);

@@ -34,6 +34,10 @@ bool is_full(const Enqueue& command, QueueId id) {
   return !command.full.empty() && std::ranges::find(command.full, id) != command.full.end();
 }
 
+bool buries_refused(const Settings& settings) {
+  return settings.overflow == Overflow::reject_publish_dlx && settings.dead_letters;
+}
+
 bool removes(SettleKind kind) {
   return kind == SettleKind::ack || kind == SettleKind::reject;
 }
@@ -95,27 +99,33 @@ void Machine::create(QueueId id, const Settings& settings, Effects& effects) {
 
 Outcome Machine::enqueue(const Enqueue& command, Effects& effects) {
   if (command.upload.upload) return enqueue_large(command, effects);
-  std::uint64_t taken = append(command, command.size, effects);
-  return {outcome_of(command, taken), 0};
+  const Taken taken = append(command, command.size, effects);
+  return {outcome_of(command, taken.queues), 0};
 }
 
-// How many queues took it.
-std::uint64_t Machine::append(const Enqueue& command, std::uint64_t size, Effects& effects) {
-  std::uint64_t taken = 0;
+Machine::Taken Machine::append(const Enqueue& command, std::uint64_t size, Effects& effects) {
+  Taken taken;
   for (QueueId id : command.queues) {
     QueueRecord* record = at(id);
-    if (record == nullptr || record->sealed || is_full(command, id)) continue;
+    if (record == nullptr || record->sealed) continue;
+    if (is_full(command, id)) {
+      if (!buries_refused(record->settings)) continue;
+      bury(*record, command.message, DeathReason::maxlen, effects);
+      ++taken.references;
+      continue;
+    }
     Message message;
     message.id = command.message;
     message.size = static_cast<std::uint32_t>(size);
     message.properties = command.properties;
     message.deadline = deadline_of(command, record->settings);
     record->messages.append(record->level(command.priority), message);
-    ++taken;
+    ++taken.queues;
+    ++taken.references;
     changed_.insert(id);
     effects.grown.push_back(id);
   }
-  live_.add(command.message.entry, taken);
+  live_.add(command.message.entry, taken.references);
   return taken;
 }
 
@@ -126,12 +136,12 @@ Outcome Machine::enqueue_large(const Enqueue& command, Effects& effects) {
     octets += part.size;
   // A session that ended took its parts with it: what the next one was sent is not the whole.
   bool whole = !parts.empty() && octets == command.upload_octets;
-  std::uint64_t taken = whole ? append(command, command.size + octets, effects) : 0;
-  if (taken > 0)
-    large_.keep(command.message, std::move(parts), taken);
+  const Taken taken = whole ? append(command, command.size + octets, effects) : Taken();
+  if (taken.references > 0)
+    large_.keep(command.message, std::move(parts), taken.references);
   else
     release(parts, effects);
-  return {whole ? outcome_of(command, taken) : OutcomeCode::rejected, 0};
+  return {whole ? outcome_of(command, taken.queues) : OutcomeCode::rejected, 0};
 }
 
 Outcome Machine::add_part(UploadKey upload, const BodyPart& part, Effects&) {
@@ -150,20 +160,33 @@ void Machine::release(const LargeBodies::Parts& parts, Effects& effects) {
     if (live_.release(part.at.entry)) effects.dead_entries.push_back(part.at.entry);
 }
 
-void Machine::release(const Message& message, Effects& effects) {
-  if (live_.release(message.id.entry)) effects.dead_entries.push_back(message.id.entry);
-  if (large_.keeps_any()) release(large_.release(message.id), effects);
+void Machine::release(MessageId message, Effects& effects) {
+  if (live_.release(message.entry)) effects.dead_entries.push_back(message.entry);
+  if (large_.keeps_any()) release(large_.release(message), effects);
 }
 
 Outcome Machine::settle(QueueId id, SettleKind kind, std::span<const MessageId> accepted,
                         Effects& effects) {
   QueueRecord* record = at(id);
   if (record == nullptr) return {};  // settling what is gone has nothing left to do
-  if (removes(kind))
+  if (kind == SettleKind::reject && record->settings.dead_letters)
+    expel(id, DeathReason::rejected, accepted, effects);
+  else if (removes(kind))
     settle_messages(*record, accepted, effects);
   else
     return_messages(*record, kind, accepted, effects);
   return {};
+}
+
+// Its reference to the message is the dead letter's from now on.
+void Machine::bury(const QueueRecord& record, MessageId message, DeathReason reason,
+                   Effects& effects) {
+  dead_letters_.add(record.id, *record.settings.dead_letters, message, reason, now_);
+  effects.dead_letters.push_back(record.id);
+}
+
+void Machine::finish_dead_letter(QueueId id, DeadLetterNumber number, Effects& effects) {
+  if (auto message = dead_letters_.finish(id, number)) release(*message, effects);
 }
 
 void Machine::die(QueueRecord& record, const Message& message, DeathReason reason,
@@ -173,7 +196,10 @@ void Machine::die(QueueRecord& record, const Message& message, DeathReason reaso
   const MessageRef ref{record.id, message.ordinal, message.id};
   effects.settled.push_back(ref);
   effects.died.push_back({ref, reason});
-  release(message, effects);
+  if (record.settings.dead_letters)
+    bury(record, message.id, reason, effects);
+  else
+    release(message.id, effects);
   changed_.insert(record.id);
 }
 
@@ -192,7 +218,7 @@ void Machine::settle_messages(QueueRecord& record, std::span<const MessageId> ac
     if (!message) continue;
     if (!record.failed.empty()) record.failed.erase(message->ordinal);
     effects.settled.push_back({record.id, message->ordinal, id});
-    release(*message, effects);
+    release(message->id, effects);
     changed_.insert(record.id);
   }
 }
@@ -225,7 +251,7 @@ Outcome Machine::purge(QueueId id, std::span<const MessageId> held, Effects& eff
     if (std::binary_search(spared.begin(), spared.end(), message.id)) return true;
     ++gone;
     record->failed.erase(message.ordinal);
-    release(message, effects);
+    release(message.id, effects);
     return false;
   });
   if (gone > 0) changed_.insert(id);
@@ -258,7 +284,7 @@ void Machine::remove(QueueId id, CatalogIndex deleted, Effects& effects) {
   QueueRecord* record = at(id);
   if (record == nullptr) return;
   record->messages.for_each([&](const Message& message) {
-    release(message, effects);
+    release(message.id, effects);
     return true;
   });
   while (!record->touched.empty())

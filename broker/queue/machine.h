@@ -17,6 +17,7 @@
 
 #include "broker/base/ids.h"
 #include "broker/queue/client_command.h"
+#include "broker/queue/dead_letters.h"
 #include "broker/queue/effects.h"
 #include "broker/queue/large_bodies.h"
 #include "broker/queue/live_entries.h"
@@ -48,6 +49,8 @@ class Machine {
  public:
   // --- Commands of committed entries, in log order. What they did is appended to `effects`.
 
+  // Of the entry whose commands follow. REQUIRES: before its first command.
+  void set_time(Stamp stamp) { now_ = stamp; }
   // Makes the queue, unless it exists or was removed. The leader writes it on first touch.
   void create(QueueId id, const Settings& settings, Effects& effects);
   // REQUIRES: message above every one enqueued before. queue_gone: no target takes messages.
@@ -62,6 +65,8 @@ class Machine {
                  Effects& effects);
   // The leader found them expired, or too many, and has handed them to nobody.
   void expel(QueueId id, DeathReason reason, std::span<const MessageId> messages, Effects& effects);
+  // The dead letter is where it goes to, or nowhere.
+  void finish_dead_letter(QueueId id, DeadLetterNumber number, Effects& effects);
   // Removes everything but `held`. Outcome value: how many went.
   Outcome purge(QueueId id, std::span<const MessageId> held, Effects& effects);
   // Outcome value: messages that were ready.
@@ -119,10 +124,12 @@ class Machine {
   const std::set<QueueId>* touched_by(SessionId session) const;
   std::uint64_t queue_count() const { return queues_.size(); }
 
-  // True while some queue has an unsettled message with octets in that entry, or an upload has.
+  // True while some queue has an unsettled message with octets in that entry, or a dead letter or
+  // an upload has.
   bool names_entry(EntryIndex entry) const { return live_.references(entry) != 0; }
   const LiveEntries& live_entries() const { return live_; }
   const LargeBodies& large_bodies() const { return large_; }
+  const DeadLetters& dead_letters() const { return dead_letters_; }
 
   std::size_t memory_octets() const;
 
@@ -141,9 +148,14 @@ class Machine {
  private:
   QueueRecord* at(QueueId id);
   const Touch* find_touch(SessionId session, QueueId id) const;
-  std::uint64_t append(const Enqueue& command, std::uint64_t size, Effects& effects);
+  struct Taken {
+    std::uint64_t queues = 0;      // that have it as a message
+    std::uint64_t references = 0;  // and dead letters that it became at once
+  };
+  Taken append(const Enqueue& command, std::uint64_t size, Effects& effects);
   Outcome enqueue_large(const Enqueue& command, Effects& effects);
-  void release(const Message& message, Effects& effects);
+  void release(MessageId message, Effects& effects);
+  void bury(const QueueRecord& record, MessageId message, DeathReason reason, Effects& effects);
   void die(QueueRecord& record, const Message& message, DeathReason reason, Effects& effects);
   void release(const LargeBodies::Parts& parts, Effects& effects);
   void settle_messages(QueueRecord& record, std::span<const MessageId> accepted, Effects& effects);
@@ -151,6 +163,7 @@ class Machine {
                        Effects& effects);
   bool clear_touch(SessionId session, QueueId id, Effects& effects);
 
+  Stamp now_;  // not in snapshots: each entry has its own
   Term term_;
   std::map<QueueId, std::unique_ptr<QueueRecord>> queues_;
   std::map<QueueId, CatalogIndex> removed_;
@@ -160,6 +173,7 @@ class Machine {
   std::map<SessionId, std::set<QueueId>> touches_;  // the records' bits, by session
   LiveEntries live_;
   LargeBodies large_;
+  DeadLetters dead_letters_;
 };
 
 }  // namespace warren::queue

@@ -1,6 +1,7 @@
 // The machine's snapshot chunks. Group: version (u8), term, removed ids with the catalog index of
 // their delete, from version 2 on up to where those are forgotten, from version 3 on uploads and
-// the parts of large bodies. Queue: see QueueRecord::encode. Indexes are rebuilt, not written.
+// the parts of large bodies, from version 4 on dead letters. Queue: see QueueRecord::encode.
+// Indexes are rebuilt, not written.
 #include "broker/base/check.h"
 #include "broker/base/codec.h"
 #include "broker/queue/machine.h"
@@ -9,7 +10,7 @@ namespace warren::queue {
 
 namespace {
 
-constexpr std::uint8_t group_version = 3;
+constexpr std::uint8_t group_version = 4;
 
 }  // namespace
 
@@ -26,6 +27,7 @@ std::string Machine::group_octets() const {
   }
   out.varint(forgotten_.value);
   large_.encode(out);
+  dead_letters_.encode(out);
   return out.take();
 }
 
@@ -51,6 +53,11 @@ bool Machine::restore_group(std::string_view octets) {
   }
   if (version >= 2) forgotten_ = CatalogIndex(in.varint());
   if (version >= 3 && in.ok() && !large_.decode(in)) return false;
+  if (version >= 4 && in.ok() && !dead_letters_.decode(in)) return false;
+  dead_letters_.for_each([this](const DeadLetter& letter) {
+    live_.add(letter.message.entry);
+    large_.refer(letter.message);
+  });
   large_.for_each_part([this](const BodyPart& part) { live_.add(part.at.entry); });
   return in.ok() && in.at_end() && removed_.size() == count;
 }
@@ -76,7 +83,8 @@ bool Machine::restore_queue(std::string_view octets) {
 }
 
 std::size_t Machine::memory_octets() const {
-  std::size_t total = live_.memory_octets() + large_.memory_octets();
+  std::size_t total =
+      live_.memory_octets() + large_.memory_octets() + dead_letters_.memory_octets();
   for (const auto& [id, record] : queues_)
     total += sizeof(QueueRecord) + record->messages.memory_octets() + record->failed.size() * 48;
   return total;

@@ -9,6 +9,9 @@ constexpr std::uint64_t durable_flag = 1;
 constexpr std::uint64_t exclusive_flag = 2;
 constexpr std::uint64_t auto_delete_flag = 4;
 constexpr std::uint64_t single_active_flag = 8;
+// Of DeadLettering.
+constexpr std::uint8_t keyed_flag = 1;
+constexpr std::uint8_t retained_flag = 2;
 
 // Which values follow, in this order.
 enum Present : std::uint64_t {
@@ -20,8 +23,7 @@ enum Present : std::uint64_t {
   has_max_octets = 32,
   has_delivery_limit = 64,
   has_consumer_timeout = 128,
-  has_dead_letter_exchange = 256,
-  has_dead_letter_key = 512,
+  has_dead_letters = 1024,  // two before it were names without a queue
 };
 
 std::uint64_t present(const Settings& s) {
@@ -35,16 +37,12 @@ std::uint64_t present(const Settings& s) {
   add(s.max_octets.has_value(), has_max_octets);
   add(s.delivery_limit.has_value(), has_delivery_limit);
   add(s.consumer_timeout_ms.has_value(), has_consumer_timeout);
-  add(s.dead_letter_exchange.has_value(), has_dead_letter_exchange);
-  add(s.dead_letter_key.has_value(), has_dead_letter_key);
+  add(s.dead_letters.has_value(), has_dead_letters);
   return bits;
 }
 
 std::optional<std::uint64_t> number_if(bool there, ByteReader& in) {
   return there ? std::optional(in.varint()) : std::nullopt;
-}
-std::optional<std::string> text_if(bool there, ByteReader& in) {
-  return there ? std::optional<std::string>(in.string()) : std::nullopt;
 }
 
 bool decode_values(ByteReader& in, Settings& settings) {
@@ -57,12 +55,34 @@ bool decode_values(ByteReader& in, Settings& settings) {
   settings.max_octets = number_if((bits & has_max_octets) != 0, in);
   settings.delivery_limit = number_if((bits & has_delivery_limit) != 0, in);
   settings.consumer_timeout_ms = number_if((bits & has_consumer_timeout) != 0, in);
-  settings.dead_letter_exchange = text_if((bits & has_dead_letter_exchange) != 0, in);
-  settings.dead_letter_key = text_if((bits & has_dead_letter_key) != 0, in);
+  if ((bits & has_dead_letters) != 0) {
+    settings.dead_letters = DeadLettering::decode(in);
+    if (!settings.dead_letters) return false;
+  }
   return in.ok() && settings.overflow <= Overflow::reject_publish_dlx;
 }
 
 }  // namespace
+
+void DeadLettering::encode(ByteWriter& out) const {
+  out.u8(static_cast<std::uint8_t>((key ? keyed_flag : 0) | (retained ? retained_flag : 0)));
+  out.string(vhost);
+  out.string(queue);
+  out.string(exchange);
+  if (key) out.string(*key);
+}
+
+std::optional<DeadLettering> DeadLettering::decode(ByteReader& in) {
+  DeadLettering route;
+  const std::uint8_t flags = in.u8();
+  route.retained = (flags & retained_flag) != 0;
+  route.vhost = in.string();
+  route.queue = in.string();
+  route.exchange = in.string();
+  if ((flags & keyed_flag) != 0) route.key = in.string();
+  if (!in.ok() || flags > (keyed_flag | retained_flag)) return std::nullopt;
+  return route;
+}
 
 void Settings::encode(ByteWriter& out) const {
   ByteWriter body;
@@ -75,8 +95,7 @@ void Settings::encode(ByteWriter& out) const {
     for (const auto& number :
          {message_ttl_ms, expires_ms, max_length, max_octets, delivery_limit, consumer_timeout_ms})
       if (number) body.varint(*number);
-    if (dead_letter_exchange) body.string(*dead_letter_exchange);
-    if (dead_letter_key) body.string(*dead_letter_key);
+    if (dead_letters) dead_letters->encode(body);
   }
   out.u8(settings_version);
   out.string(body.str());

@@ -18,6 +18,21 @@ enum class Overflow : std::uint8_t {
   reject_publish_dlx = 2,  // the same, and it is dead-lettered
 };
 
+// Where a queue's dead messages go, and as whose.
+struct DeadLettering {
+  std::string vhost;
+  std::string queue;     // its name
+  std::string exchange;  // may be the default exchange: empty
+  std::optional<std::string> key;
+  // x-dead-letter-strategy=at-least-once: without a queue to go to they wait.
+  bool retained = false;
+
+  void encode(ByteWriter& out) const;
+  // Nothing: malformed.
+  static std::optional<DeadLettering> decode(ByteReader& in);
+  bool operator==(const DeadLettering&) const = default;
+};
+
 struct Settings {
   bool durable = true;
   bool exclusive = false;
@@ -32,8 +47,7 @@ struct Settings {
   // Failed deliveries that a message survives.
   std::optional<std::uint64_t> delivery_limit;
   std::optional<std::uint64_t> consumer_timeout_ms;
-  std::optional<std::string> dead_letter_exchange;  // may be the default exchange: empty
-  std::optional<std::string> dead_letter_key;
+  std::optional<DeadLettering> dead_letters;  // none: what dies is gone
 
   bool limits_length() const { return max_length || max_octets; }
 

@@ -28,6 +28,7 @@ constexpr std::uint64_t kinds(std::uint32_t version) {
 
 constexpr std::uint32_t persistent_flag = 1;
 constexpr std::uint32_t ttl_flag = 2;
+constexpr std::uint32_t dead_letter_flag = 4;
 
 // Builds the columns of one batch.
 class BatchEncoder {
@@ -117,7 +118,8 @@ class BatchEncoder {
   static bool same_envelope(const queue::Publish& a, const queue::Publish& b) {
     return a.content.exchange == b.content.exchange &&
            a.content.routing_key == b.content.routing_key && a.queues == b.queues &&
-           a.persistent == b.persistent && a.priority == b.priority && a.ttl_ms == b.ttl_ms;
+           a.persistent == b.persistent && a.priority == b.priority && a.ttl_ms == b.ttl_ms &&
+           a.content.dead_letter == b.content.dead_letter;
   }
   // Neighbours are compared, then the first of each (exchange, routing key): enough for streams of
   // alike messages, and a miss costs octets only.
@@ -134,7 +136,8 @@ class BatchEncoder {
     header_.add_envelope_queues(static_cast<std::uint32_t>(p.queues.size()));
     for (QueueId q : p.queues)
       header_.add_envelope_queue(q.value);
-    std::uint32_t flags = (p.persistent ? persistent_flag : 0) | (p.ttl_ms ? ttl_flag : 0);
+    std::uint32_t flags = (p.persistent ? persistent_flag : 0) | (p.ttl_ms ? ttl_flag : 0) |
+                          (p.content.dead_letter ? dead_letter_flag : 0);
     header_.add_envelope_flags(flags | (std::uint32_t{p.priority} << 8));
     header_.add_envelope_ttl_ms(p.ttl_ms.value_or(0));
     return last_envelope_ = envelopes_++;
@@ -281,6 +284,7 @@ class BatchDecoder {
       p.queues.push_back(QueueId(queues[q]));
     std::uint32_t flags = header_.envelope_flags(envelope);
     p.persistent = (flags & persistent_flag) != 0;
+    p.content.dead_letter = (flags & dead_letter_flag) != 0;
     p.priority = static_cast<std::uint8_t>(flags >> 8);
     if ((flags & ttl_flag) != 0) p.ttl_ms = header_.envelope_ttl_ms(envelope);
     if (large_ < header_.large_publish_size() &&

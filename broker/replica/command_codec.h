@@ -21,8 +21,8 @@
 namespace warren::replica {
 
 // The version of entries: this build reads every one up to this, and writes each in the lowest that
-// says it all. 2: limits.
-inline constexpr std::uint32_t command_version = 2;
+// says it all. 2: limits. 3: dead letters.
+inline constexpr std::uint32_t command_version = 3;
 // The same for session batches, but each is written in the lowest that says it all. 2: uploads.
 inline constexpr std::uint32_t batch_version = 2;
 
@@ -80,6 +80,13 @@ struct Expel {
   bool operator==(const Expel&) const = default;
 };
 
+// A dead letter that is where it goes to, or nowhere.
+struct DeadLetterDone {
+  QueueId queue;
+  queue::DeadLetterNumber number;
+  bool operator==(const DeadLetterDone&) const = default;
+};
+
 // What the leader found for one batch. Every replica applies by it.
 struct Verdicts {
   std::vector<std::uint32_t>
@@ -111,11 +118,12 @@ struct QueueEntry {
   CatalogIndex forget_removed;    // 0: nothing
   std::vector<QueueId> consumed;  // auto_delete: about to have a first consumer
   std::vector<Expel> expels;
+  std::vector<DeadLetterDone> dead_done;
 
   bool empty() const {
     return creates.empty() && touches.empty() && untouches.empty() && batches.empty() &&
            marks.empty() && lapses.empty() && ended.empty() && removed.empty() && !forget_removed &&
-           consumed.empty() && expels.empty();
+           consumed.empty() && expels.empty() && dead_done.empty();
   }
 };
 

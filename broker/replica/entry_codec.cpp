@@ -134,6 +134,11 @@ void put_own(const QueueEntry& entry, proto::EntryHeader& header) {
       header.add_expel_slot(slot.step(id.slot.value));
     }
   }
+  Delta number;
+  for (const DeadLetterDone& done : entry.dead_done) {
+    header.add_dead_done_queue(done.queue.value);
+    header.add_dead_done_number(number.step(done.number.value));
+  }
 }
 
 // False: malformed.
@@ -158,7 +163,10 @@ bool get_expels(const proto::EntryHeader& h, std::vector<Expel>& out) {
   return next == h.expel_entry_size();
 }
 
+constexpr std::uint32_t limits_version = 2;
+
 std::uint32_t version_of(const QueueEntry& entry) {
+  if (!entry.dead_done.empty()) return command_version;
   const bool limits =
       std::ranges::any_of(entry.creates,
                           [](const QueueCreate& create) {
@@ -169,7 +177,7 @@ std::uint32_t version_of(const QueueEntry& entry) {
       !entry.expels.empty() || std::ranges::any_of(entry.batches, [](const EntryBatch& batch) {
         return !batch.verdicts.full.empty();
       });
-  return limits ? command_version : 1;
+  return limits ? limits_version : 1;
 }
 
 bool own_columns_consistent(const proto::EntryHeader& h) {
@@ -184,7 +192,8 @@ bool own_columns_consistent(const proto::EntryHeader& h) {
          h.lapse_term_size() == h.lapse_node_size() &&
          h.lapse_counter_size() == h.lapse_node_size() &&
          h.ended_incarnation_size() == h.ended_node_size() &&
-         h.removed_at_size() == h.removed_queue_size();
+         h.removed_at_size() == h.removed_queue_size() &&
+         h.dead_done_number_size() == h.dead_done_queue_size();
 }
 
 std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out) {
@@ -213,6 +222,10 @@ std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out)
   for (std::uint64_t queue : h.consumed_queue())
     out.consumed.push_back(QueueId(queue));
   if (!get_expels(h, out.expels)) return "expelled messages";
+  Delta number;
+  for (int i = 0; i < h.dead_done_queue_size(); ++i)
+    out.dead_done.push_back({QueueId(h.dead_done_queue(i)),
+                             queue::DeadLetterNumber(number.add(h.dead_done_number(i)))});
   return std::nullopt;
 }
 

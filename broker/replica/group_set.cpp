@@ -268,6 +268,14 @@ void GroupSet::on_session_streams_lost(NodeId node, Now now) {
   }
 }
 
+void GroupSet::on_dead_letter_answers(GroupId id, std::span<const DeadLetterAnswer> answers,
+                                      Now now) {
+  now_ = now;
+  Group* group = find(id);
+  if (group != nullptr && group->queue_host)
+    group->queue_host->on_dead_letter_answers(answers, now.boot);
+}
+
 void GroupSet::set_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
                            const catalog::Effects& effects) {
   catalog_ = std::move(catalog);

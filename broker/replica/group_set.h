@@ -51,6 +51,8 @@ class GroupSetOutlet {
   virtual void on_own_outcome(std::uint64_t token, const catalog::Outcome* outcome) = 0;
   virtual void on_queue_sealed(GroupId group, QueueId queue) = 0;
   virtual void on_queue_unused(GroupId group, QueueId queue) = 0;
+  // To be routed and published; each answered by on_dead_letter_answers, not from inside the call.
+  virtual void on_dead_letters(GroupId group, std::vector<DeadLetterJob> letters) = 0;
 };
 
 // Sees what is applied, before anybody acts on it: metrics, and the simulation's checkers.
@@ -104,6 +106,8 @@ class GroupSet final : private raft::StateMachine {
   void on_peer_reset(std::uint32_t node) { driver_.on_stream_reset(node); }
   void on_session_message(GroupId group, session::ToHost message, Now now);
   void on_session_streams_lost(NodeId node, Now now);  // every stream of that node
+  // Nothing happens where the group is not led any more.
+  void on_dead_letter_answers(GroupId group, std::span<const DeadLetterAnswer> answers, Now now);
   // From on_catalog of the set that has group 0, which has told its own groups already.
   void set_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
                    const catalog::Effects& effects);

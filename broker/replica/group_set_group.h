@@ -32,6 +32,9 @@ struct GroupSet::Group {
     void on_queue_unused(QueueId queue) override {
       group.set.outlet_.on_queue_unused(group.id, queue);
     }
+    void on_dead_letters(std::vector<DeadLetterJob> letters) override {
+      group.set.outlet_.on_dead_letters(group.id, std::move(letters));
+    }
     Group& group;
   };
   struct CatalogPorts final : CatalogHostPorts {

@@ -45,6 +45,10 @@ void LocalGroup::on_session_streams_lost(NodeId node, BootTime now) {
   host_->on_streams_lost(node, now);
 }
 
+void LocalGroup::on_dead_letter_answers(std::span<const DeadLetterAnswer> answers, BootTime now) {
+  host_->on_dead_letter_answers(answers, now);
+}
+
 void LocalGroup::set_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
                              const catalog::Effects& effects) {
   // Nobody but this replica resolves batches, so its own catalog is the floor.
@@ -107,6 +111,9 @@ void LocalGroup::on_queue_sealed(QueueId queue) {
 }
 void LocalGroup::on_queue_unused(QueueId queue) {
   outlet_.on_queue_unused(group_, queue);
+}
+void LocalGroup::on_dead_letters(std::vector<DeadLetterJob> letters) {
+  outlet_.on_dead_letters(group_, std::move(letters));
 }
 
 }  // namespace warren::replica

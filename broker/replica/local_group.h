@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "broker/base/clock.h"
@@ -21,6 +22,7 @@ class LocalGroupOutlet {
   virtual void send(GroupId group, session::ToClient message) = 0;
   virtual void on_queue_sealed(GroupId group, QueueId queue) = 0;
   virtual void on_queue_unused(GroupId group, QueueId queue) = 0;
+  virtual void on_dead_letters(GroupId group, std::vector<DeadLetterJob> letters) = 0;
 };
 
 class LocalGroup final : private QueueHostPorts {
@@ -31,6 +33,7 @@ class LocalGroup final : private QueueHostPorts {
 
   void on_session_message(session::ToHost message, BootTime now);
   void on_session_streams_lost(NodeId node, BootTime now);
+  void on_dead_letter_answers(std::span<const DeadLetterAnswer> answers, BootTime now);
   void set_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
                    const catalog::Effects& effects);
   bool turn(BootTime now);  // true: more is due at once
@@ -49,6 +52,7 @@ class LocalGroup final : private QueueHostPorts {
   void read_entries(std::vector<EntryIndex> entries) override;
   void on_queue_sealed(QueueId queue) override;
   void on_queue_unused(QueueId queue) override;
+  void on_dead_letters(std::vector<DeadLetterJob> letters) override;
   bool apply_proposed(BootTime now);  // false: there was nothing
 
   bool is_for_another_life(const session::ToHost& message);

@@ -20,7 +20,8 @@ QueueHost::QueueHost(GroupId group, const QueueState& state, QueueHostPorts& por
                                : std::make_shared<CacheRoom>(config.cache_bytes)),
       term_(term),
       clock_{now, std::max(begin, state.stamp())},
-      last_stamp_(clock_.at) {
+      last_stamp_(clock_.at),
+      feed_(state.machine().dead_letters(), config.dead_letters) {
   dispatcher_.begin_term(term, now, clock_.at);
 }
 
@@ -136,6 +137,7 @@ void QueueHost::on_applied(const QueueApplied& applied, BootTime now) {
     return state_.machine().find(id) != nullptr || state_.machine().was_removed(id);
   });
   dispatcher_.on_applied(applied.queues, now);
+  feed_.on_buried(applied.queues.dead_letters);
   for (const auto& done : applied.recorded)
     if (Stream* stream = find_stream(done.session))
       stream->stream.on_applied(done.number,
@@ -217,6 +219,12 @@ void QueueHost::reconcile() {
   reconciled_ = certain;
 }
 
+std::optional<BootTime> QueueHost::next_deadline() const {
+  const auto limits = dispatcher_.next_deadline(), letters = feed_.next_deadline();
+  if (!limits || !letters) return limits ? limits : letters;
+  return std::min(*limits, *letters);
+}
+
 bool QueueHost::turn(BootTime now) {
   more_ = false;
   if (auto deadline = dispatcher_.next_deadline(); deadline && *deadline <= now)
@@ -227,6 +235,7 @@ bool QueueHost::turn(BootTime now) {
   }
   serve_requests(now);
   answer_parts();
+  read_letters(now);
   add_batches();
   poll(now);
   propose_entry(now);

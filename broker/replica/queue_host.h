@@ -10,51 +10,23 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "broker/base/clock.h"
 #include "broker/catalog/catalog.h"
 #include "broker/queue/dispatcher.h"
+#include "broker/replica/dead_letter_feed.h"
 #include "broker/replica/entries_in_flight.h"
 #include "broker/replica/entry_cache.h"
+#include "broker/replica/queue_host_ports.h"
 #include "broker/replica/queue_state.h"
 #include "broker/replica/stream_codec.h"
 #include "broker/session/host_stream.h"
 #include "raft/ready.h"
 
 namespace warren::replica {
-
-struct QueueHostConfig {
-  queue::DispatcherConfig dispatcher;
-  std::uint64_t window = session::default_window;  // batches a session
-  std::size_t entry_bytes = 1u << 20;              // an entry takes no more batches above
-  // While this many are proposed and not applied, what comes gathers in one entry until it has
-  // `full_entry` octets: what a busy group pays for is a sync and a round of messages an entry.
-  std::size_t entries_in_flight = 2;
-  std::size_t full_entry = 16u << 10;
-  std::size_t cache_bytes = 16u << 20;    // recent contents
-  std::shared_ptr<CacheRoom> cache_room;  // shared with other hosts; null: one of its own
-  std::size_t poll_limit = 1024;          // handouts a turn, in steps of
-  std::size_t poll_step = 64;
-  // Entries being read: no more is handed out meanwhile, for each brings an entry of a MiB or more
-  // however small the message is.
-  std::size_t reads = 16;
-  std::size_t event_bytes = 1u << 20;  // one message of deliveries
-};
-
-class QueueHostPorts {
- public:
-  virtual ~QueueHostPorts() = default;
-  virtual raft::ProposeResult propose(std::shared_ptr<const std::string> entry) = 0;
-  virtual void send(session::ToClient message) = 0;
-  // Contents of entries that are not cached; each answered by QueueHost::on_contents, later.
-  virtual void read_entries(std::vector<EntryIndex> entries) = 0;
-  // Sealed in the group: its definition is to be deleted (may repeat).
-  virtual void on_queue_sealed(QueueId queue) = 0;
-  // An auto-delete queue lost its last consumer, or x-expires is over: delete it if unused still.
-  virtual void on_queue_unused(QueueId queue) = 0;
-};
 
 class QueueHost {
  public:
@@ -83,10 +55,13 @@ class QueueHost {
   // A majority has said since that it had no other leader at this time. A local group needs nobody.
   void set_led_at(BootTime time) { led_at_ = time; }
 
+  // What became of letters that on_dead_letters gave.
+  void on_dead_letter_answers(std::span<const DeadLetterAnswer> answers, BootTime now);
+
   // Proposes and delivers. True: more is due already.
   bool turn(BootTime now);
   // When turn() is due without any input.
-  std::optional<BootTime> next_deadline() const { return dispatcher_.next_deadline(); }
+  std::optional<BootTime> next_deadline() const;
 
   const queue::Dispatcher& dispatcher() const { return dispatcher_; }
   std::size_t waiting_batches() const;  // for the catalog, or for room in the log
@@ -101,6 +76,11 @@ class QueueHost {
     session::StreamEpoch epoch;
     session::RequestId id;
     Slot slot;
+    std::shared_ptr<Wanted> wanted;
+  };
+  struct PendingLetter {
+    QueueId queue;
+    queue::DeadLetter letter;
     std::shared_ptr<Wanted> wanted;
   };
   struct WaitingRequest {
@@ -159,6 +139,10 @@ class QueueHost {
   void serve_part(const WaitingRequest& waiting, const PartRequest& request);
   void answer_parts();
 
+  // queue_host_letters.cpp
+  void read_letters(BootTime now);
+  void give_letters(BootTime now);
+
   const GroupId group_;
   const QueueState& state_;
   QueueHostPorts& ports_;
@@ -193,6 +177,8 @@ class QueueHost {
   CatalogIndex forgetting_;  // the floor by which removed queues were looked through last
   std::map<EntryIndex, std::shared_ptr<Wanted>> wanted_;  // contents on their way
   std::vector<EntryIndex> to_read_;
+  DeadLetterFeed feed_;
+  std::deque<PendingLetter> letters_;  // in order; the first may wait for its content
   queue::Poll poll_;
   bool more_ = false;
 };

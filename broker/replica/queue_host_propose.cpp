@@ -153,6 +153,7 @@ void QueueHost::add_own(QueueEntry& entry) {
   for (queue::ExpelNeed& expel : needs_.expels)
     entry.expels.push_back({expel.queue, expel.reason, std::move(expel.messages)});
   entry.consumed = std::exchange(needs_.consumed, {});
+  entry.dead_done = feed_.take_done();
   needs_.marks.clear();
   needs_.touches.clear();
   needs_.lapses.clear();

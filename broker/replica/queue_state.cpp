@@ -133,6 +133,7 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
 
   applied_ = index;
   stamp_ = std::max(stamp_, entry->stamp);
+  machine_.set_time(stamp_);
   for (const auto& [queue, settings] : creates)
     machine_.create(queue, settings, applied.queues);
   for (QueueId queue : entry->consumed)
@@ -143,6 +144,8 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
   // them.
   for (const Expel& expel : entry->expels)
     machine_.expel(expel.queue, expel.reason, expel.messages, applied.queues);
+  for (const DeadLetterDone& done : entry->dead_done)
+    machine_.finish_dead_letter(done.queue, done.number, applied.queues);
   auto contents = std::make_shared<EntryContents>();
   contents->term = term;
   contents->bytes = data->size();

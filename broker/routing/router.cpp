@@ -47,7 +47,7 @@ RouteResult route(const Directory& directory, std::string_view exchange, const M
   if (!exchange.empty()) {
     std::optional<ExchangeView> first = directory.exchange(exchange);
     if (!first) return RouteResult::no_exchange;
-    if (first->internal) return RouteResult::internal;
+    if (first->internal && !message.from_broker) return RouteResult::internal;
   }
   WorkList work;
   work.add(exchange);

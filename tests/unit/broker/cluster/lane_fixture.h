@@ -76,6 +76,7 @@ struct RecordingWorld final : LaneWorld {
   void on_leading(GroupId, bool) override {}
   void on_queue_sealed(QueueId) override {}
   void on_queue_unused(QueueId) override {}
+  void on_dead_letters(std::size_t, GroupId, std::vector<replica::DeadLetterJob>) override {}
   void on_outcomes(std::vector<replica::CommandOutcome> told) override {
     outcomes.insert(outcomes.end(), told.begin(), told.end());
   }

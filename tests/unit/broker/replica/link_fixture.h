@@ -59,6 +59,9 @@ class Leader : public QueueHostPorts {
   }
   void on_queue_sealed(QueueId queue) override { sealed.push_back(queue); }
   void on_queue_unused(QueueId queue) override { unused.push_back(queue); }
+  void on_dead_letters(std::vector<DeadLetterJob> given) override {
+    std::ranges::move(given, std::back_inserter(letters));
+  }
 
   QueueState state;
   QueueHostConfig config;

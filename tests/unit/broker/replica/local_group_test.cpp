@@ -20,6 +20,7 @@ struct Outlet : LocalGroupOutlet {
   void send(GroupId, session::ToClient message) override { sent.push_back(std::move(message)); }
   void on_queue_sealed(GroupId, QueueId) override {}
   void on_queue_unused(GroupId, QueueId) override {}
+  void on_dead_letters(GroupId, std::vector<DeadLetterJob>) override {}
   std::deque<session::ToClient> sent;
 };
 

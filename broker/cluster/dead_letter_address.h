@@ -1,0 +1,28 @@
+// What a dead letter is as a publish, and where that goes by a catalog. Pure: any thread.
+// docs/decisions/0008-dead-letters.md, Features §1.C.
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <vector>
+
+#include "broker/base/ids.h"
+#include "broker/catalog/snapshot.h"
+#include "broker/queue/client_command.h"
+#include "broker/replica/dead_letter_job.h"
+
+namespace warren::cluster {
+
+struct AddressedLetter {
+  struct Target {
+    GroupId group;
+    boost::container::small_vector<QueueId, 4> queues;
+  };
+  // Without origin, queues and upload. Its content has a buffer of its own.
+  queue::Publish publish;
+  std::vector<Target> targets;
+  bool in_circle = false;  // a queue was left out for having had it before
+};
+
+AddressedLetter address_letter(const replica::DeadLetterJob& job, const catalog::Snapshot& catalog);
+
+}  // namespace warren::cluster
