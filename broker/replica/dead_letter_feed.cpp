@@ -7,7 +7,9 @@ namespace warren::replica {
 
 DeadLetterFeed::DeadLetterFeed(const queue::DeadLetters& letters, DeadLetterLimits limits)
     : letters_(letters), limits_(limits) {
+#ifndef WARREN_MUTATION_FORGET_DEAD_LETTERS
   letters.for_each_queue([this](QueueId id, const auto&) { make_ready(id, queues_[id]); });
+#endif
 }
 
 void DeadLetterFeed::make_ready(QueueId id, Queue& queue) {

@@ -46,9 +46,17 @@ void Checkers::on_leader(GroupId group, raft::Term term, raft::MemberId member, 
 
 void Checkers::note_contents(GroupId group, const replica::QueueApplied& applied) {
   for (const auto& [entry, contents] : applied.contents)
-    for (std::size_t slot = 0; slot < contents->messages.size(); ++slot)
-      keys_.try_emplace({group, {entry, Slot(static_cast<std::uint32_t>(slot))}},
-                        Key::parse(contents->messages[slot].body));
+    for (std::size_t slot = 0; slot < contents->messages.size(); ++slot) {
+      const std::pair place(group, MessageId{entry, Slot(static_cast<std::uint32_t>(slot))});
+      keys_.try_emplace(place, Key::parse(contents->messages[slot].body));
+      if (contents->messages[slot].dead_letter) letters_.insert(place);
+    }
+}
+
+// A dead letter comes at least once: twice where a leader was lost on the way.
+void Checkers::on_gone(GroupId group, const Key& key, MessageId message) {
+  if (!is_letter(group, message)) return;
+  if (!arrived_.insert(key).second) ++world_.tally["dead letter twice"];
 }
 
 // It was delivered never, or was; it is lost in no case. But the reason must be the queue's own,
@@ -61,7 +69,9 @@ void Checkers::check_death(GroupId group, const queue::Death& death) {
   ++world_.tally[names[static_cast<int>(death.reason)]];
   const QueueKind kind = kinds_[queue];
   const Key key = keys_[{group, message}];
-  ids_.try_emplace({key, queue}, message);
+  if (!is_letter(group, message)) ids_.try_emplace({key, queue}, message);
+  if (kind == QueueKind::dead_letters && !is_letter(group, message)) buried_.insert(key);
+  on_gone(group, key, message);
   if (!may_die(kind, death.reason))
     world_.violation(fmt::format("queue {}: {}:{} of it {}", queue, key.publisher, key.sequence,
                                  names[static_cast<int>(death.reason)]));
@@ -76,7 +86,9 @@ void Checkers::on_applied(GroupId group, const replica::QueueApplied& applied) {
     dead.insert(death.message.message);
   for (const queue::MessageRef& ref : applied.queues.settled) {
     Place place{group, ref.queue, ref.message};
-    if (settled_.insert(place).second && world_.trace)
+    const bool fresh = settled_.insert(place).second;
+    if (fresh) on_gone(group, keys_[{group, ref.message}], ref.message);
+    if (fresh && world_.trace)
       world_.note(fmt::format("settled in group {}: {}.{} of queue {}", group, ref.message.entry,
                               ref.message.slot, ref.queue));
     if (!delivered_.contains(place) && !dead.contains(ref.message))
@@ -157,13 +169,18 @@ void Checkers::on_delivery(GroupId group, const queue::Delivery& delivery) {
   if (settled_.contains(place) && !overtaken)
     world_.violation(fmt::format("queue {}: {}:{} came back after its settle was committed",
                                  delivery.queue, key.publisher, key.sequence));
+  if (!overtaken) check_redelivered(place, delivery);
+  if (!is_letter(group, delivery.held.message)) check_first(place, key, delivery);
+  ++delivered_[place];
+}
+
+// As its publisher sent it: once to each queue, in order.
+void Checkers::check_first(const Place& place, const Key& key, const queue::Delivery& delivery) {
   auto [id, fresh] = ids_.try_emplace({key, delivery.queue}, delivery.held.message);
   if (!fresh && id->second != delivery.held.message)
     world_.violation(
         fmt::format("queue {}: {}:{} is there twice", delivery.queue, key.publisher, key.sequence));
-  if (!overtaken) check_redelivered(place, delivery);
   check_order(place, key, delivery);
-  ++delivered_[place];
 }
 
 void Checkers::on_acked(GroupId group, QueueId queue, MessageId message) {
@@ -178,6 +195,9 @@ void Checkers::on_acked(GroupId group, QueueId queue, MessageId message) {
 }
 
 void Checkers::at_end() {
+  for (const Key& key : buried_)
+    if (!arrived_.contains(key))
+      world_.violation(fmt::format("dead letter {}:{} came nowhere", key.publisher, key.sequence));
   for (const auto& [key, queue] : confirmed_)
     if (!ids_.contains({key, queue}))
       world_.violation(fmt::format("queue {}: {}:{} was confirmed and is lost", queue,

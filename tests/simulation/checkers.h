@@ -59,8 +59,13 @@ class Checkers {
   using Place = std::tuple<GroupId, QueueId, MessageId>;
   void check_raft(GroupId group);
   void note_contents(GroupId group, const replica::QueueApplied& applied);
+  bool is_letter(GroupId group, MessageId message) const {
+    return letters_.contains({group, message});
+  }
+  void on_gone(GroupId group, const Key& key, MessageId message);
   void check_death(GroupId group, const queue::Death& death);
   void check_redelivered(const Place& place, const queue::Delivery& delivery);
+  void check_first(const Place& place, const Key& key, const queue::Delivery& delivery);
   void check_order(const Place& place, const Key& key, const queue::Delivery& delivery);
 
   World& world_;
@@ -69,6 +74,9 @@ class Checkers {
   std::set<std::pair<Key, QueueId>> confirmed_;
   std::map<QueueId, QueueKind> kinds_;
   std::map<std::pair<GroupId, MessageId>, Key> keys_;  // as the log has them
+  std::set<std::pair<GroupId, MessageId>> letters_;    // those of them that are dead letters
+  std::set<Key> buried_;                               // became a dead letter
+  std::set<Key> arrived_;                              // and was there as one, to be settled
   std::set<Place> settled_;
   std::set<Place> died_;  // those that nobody settled
   std::set<Place> acked_;

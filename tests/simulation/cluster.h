@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 namespace warren::simulation {
 
 class Cluster;
+class LetterDoor;
 
 // A node's clocks, which survive its process: their speed and what the wall clock is wrong by.
 struct Clock {
@@ -57,6 +59,7 @@ class Process final : public replica::GroupSetOutlet,
   replica::GroupSet& set() { return set_; }
   const SimStore& store() const { return store_; }
   const catalog::Snapshot& catalog() const { return *catalog_; }
+  std::shared_ptr<const catalog::Snapshot> shared_catalog() const { return catalog_; }
   bool serving() const { return incarnation_.has_value(); }
   Incarnation incarnation() const { return *incarnation_; }
   ConsumerNumber next_consumer() { return ConsumerNumber(next_consumer_++); }
@@ -74,6 +77,7 @@ class Process final : public replica::GroupSetOutlet,
   void installed(GroupId group, raft::SnapshotMeta meta);
   // Not while another turn runs.
   void soon(std::function<void()> what);
+  void answer_letters(GroupId group, std::span<const replica::DeadLetterAnswer> answers);
 
  private:
   struct Session;  // the sink of one group's client
@@ -87,6 +91,7 @@ class Process final : public replica::GroupSetOutlet,
   void on_own_outcome(std::uint64_t token, const catalog::Outcome* outcome) override;
   void on_queue_sealed(GroupId, QueueId) override {}
   void on_queue_unused(GroupId, QueueId) override {}
+  void on_dead_letters(GroupId group, std::vector<replica::DeadLetterJob> letters) override;
   // GroupSetObserver
   void on_entry(GroupId group, const raft::Entry& entry) override;
   void on_applied(GroupId group, const replica::QueueApplied& applied) override;
@@ -118,6 +123,7 @@ class Process final : public replica::GroupSetOutlet,
   std::unique_ptr<replica::CatalogClient> definitions_;
   std::map<GroupId, std::unique_ptr<Session>> sessions_;
   std::map<GroupId, NodeId> paths_;  // where each group's stream goes
+  std::unique_ptr<LetterDoor> letters_;
   std::uint64_t next_token_ = 1;
   std::uint64_t next_consumer_ = 1;
   bool founding_ = false;

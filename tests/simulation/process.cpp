@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "tests/simulation/cluster.h"
+#include "tests/simulation/letter_door.h"
 
 namespace warren::simulation {
 
@@ -16,7 +17,8 @@ struct Process::Session final : replica::GroupClientSink {
   void seek_leader(NodeId hint) override { process.seek(group, hint); }
   void on_outcomes(std::vector<queue::CommandOutcome> outcomes) override {
     for (const auto& one : outcomes)
-      process.cluster_.users->on_outcome(one.origin.channel, one.origin.tag, one.outcome);
+      if (!process.letters_->on_outcome(one))
+        process.cluster_.users->on_outcome(one.origin.channel, one.origin.tag, one.outcome);
   }
   void on_deliveries(std::uint64_t channel, std::vector<queue::Delivery> deliveries) override {
     for (queue::Delivery& delivery : deliveries) {
@@ -67,7 +69,8 @@ Process::Process(Cluster& cluster, NodeId node, SimStore& store)
       store_(store),
       clock_(cluster.clocks_.at(node)),
       set_(seeded(cluster.config, world_), store, *this, *this),
-      catalog_(std::make_shared<const catalog::Snapshot>()) {
+      catalog_(std::make_shared<const catalog::Snapshot>()),
+      letters_(std::make_unique<LetterDoor>(*this)) {
   store.later = [this](std::function<void()> what) {
     world_.after_us(world_.draw(50, 2000), [this, alive = std::weak_ptr(alive_), what] {
       if (alive.expired()) return;
@@ -170,6 +173,7 @@ void Process::turn() {
     definitions_.reset();
     paths_.clear();
     incarnation_.reset();
+    soon([this] { letters_->on_lost(); });
     cluster_.users->on_node_lost(node_);
   }
   if (more) touch();
@@ -358,6 +362,17 @@ void Process::on_status(GroupId group, const raft::Status& status) {
   if (!status.is_leader) return;
   ++world_.tally["leader"];
   world_.note(fmt::format("node {} leads group {} in term {}", node_, group, status.term.value));
+}
+
+void Process::on_dead_letters(GroupId group, std::vector<replica::DeadLetterJob> letters) {
+  soon([this, group, letters = std::move(letters)] { letters_->take(group, letters); });
+}
+
+void Process::answer_letters(GroupId group, std::span<const replica::DeadLetterAnswer> answers) {
+  for (const replica::DeadLetterAnswer& answer : answers)
+    ++world_.tally[answer.done ? "dead letter done" : "dead letter tried in vain"];
+  set_.on_dead_letter_answers(group, answers, time());
+  touch();
 }
 
 void Process::on_catalog(std::shared_ptr<const catalog::Snapshot> catalog,

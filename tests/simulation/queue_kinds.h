@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "broker/catalog/command.h"
 #include "broker/queue/machine.h"
@@ -16,15 +18,21 @@ enum class QueueKind : std::uint8_t {
   expires,
   counts_deliveries,
   single_active,
+  dead_letters,
 };
-constexpr std::uint64_t queue_kinds = 7;
+constexpr std::uint64_t queue_kinds = 8;
 // Of every message, by its number: queues without priorities pass over it.
 constexpr std::uint8_t highest_priority = 3;
 constexpr std::uint8_t priority_of(std::uint64_t sequence) {
   return static_cast<std::uint8_t>(sequence % (highest_priority + 1));
 }
 
-inline catalog::Arguments arguments_of(QueueKind kind) {
+// What workloads publish with: a dead letter has its target's name.
+constexpr std::string_view published_key = "key";
+constexpr std::string_view no_properties{"\0\0", 2};
+
+// `next`: the name of another queue.
+inline catalog::Arguments arguments_of(QueueKind kind, const std::string& next) {
   switch (kind) {
     case QueueKind::plain:
       return {};
@@ -40,6 +48,11 @@ inline catalog::Arguments arguments_of(QueueKind kind) {
       return {{"x-delivery-limit", "long", "1"}};
     case QueueKind::single_active:
       return {{"x-single-active-consumer", "bool", "true"}};
+    case QueueKind::dead_letters:
+      return {{"x-message-ttl", "long", "700"},
+              {"x-delivery-limit", "long", "1"},
+              {"x-dead-letter-exchange", "longstr", ""},
+              {"x-dead-letter-routing-key", "longstr", next}};
   }
   return {};
 }
@@ -48,13 +61,13 @@ inline catalog::Arguments arguments_of(QueueKind kind) {
 constexpr bool may_die(QueueKind kind, queue::DeathReason reason) {
   switch (reason) {
     case queue::DeathReason::expired:
-      return kind == QueueKind::expires;
+      return kind == QueueKind::expires || kind == QueueKind::dead_letters;
     case queue::DeathReason::maxlen:
       return kind == QueueKind::drops_head;
     case queue::DeathReason::delivery_limit:
-      return kind == QueueKind::counts_deliveries;
+      return kind == QueueKind::counts_deliveries || kind == QueueKind::dead_letters;
     case queue::DeathReason::rejected:
-      return true;
+      return kind == QueueKind::dead_letters;
   }
   return false;
 }

@@ -186,6 +186,8 @@ class Run {
     for (const auto& [queue, group] : workload_.queues()) {
       Process* leader = cluster_.leader_of(group);
       if (leader == nullptr) return fmt::format("group {} has no leader", group);
+      if (!leader->set().queue_state(group)->machine().dead_letters().empty())
+        return fmt::format("group {} has dead letters", group);
       auto counts = leader->set().counts(group, queue);
       if (!counts) continue;
       if (counts->ready + counts->unacknowledged > 0)
@@ -286,6 +288,10 @@ const std::vector<std::string>& required_faults() {
                                                  "expired",
                                                  "dropped",
                                                  "failed too often",
+                                                 "rejected",
+                                                 "dead letter done",
+                                                 "dead letter tried in vain",
+                                                 "dead letter twice",
                                                  "publish rejected"};
   return required;
 }

@@ -36,7 +36,7 @@ void Workload::declare(std::uint32_t number) {
   declare.name = fmt::format("q{}", number);
   declare.durable = true;
   const auto kind = static_cast<QueueKind>((first_kind_ + number) % queue_kinds);
-  declare.arguments = arguments_of(kind);
+  declare.arguments = arguments_of(kind, fmt::format("q{}", (number + 1) % queue_count_));
   declare.node = nodes[number % nodes.size()];
   declare.incarnation = process->incarnation();
   declaring_[number] = declare.node;
@@ -121,7 +121,8 @@ void Workload::publish_one(Publisher& publisher, Process& process) {
 void Workload::submit_publish(Publisher& publisher, Process& process, GroupId group,
                               queue::Publish publish) {
   publish.origin = {publisher.channel, publisher.next_tag++};
-  publish.content.routing_key = "key";
+  publish.content.routing_key = published_key;
+  publish.content.properties = no_properties;
   publish.persistent = true;
   process.client(group).submit({queue::ClientCommand(std::move(publish))}, process.now());
   ++published_;

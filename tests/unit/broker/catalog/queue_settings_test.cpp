@@ -7,6 +7,8 @@ namespace {
 
 QueueInfo queue_with(Arguments arguments) {
   QueueInfo info;
+  info.vhost = "/";
+  info.name = "q";
   info.durable = true;
   info.arguments = std::move(arguments);
   return info;
@@ -33,6 +35,7 @@ TEST(QueueSettings, ComeFromTheArguments) {
       {"x-consumer-timeout", "long", "5000"},
       {"x-dead-letter-exchange", "longstr", ""},
       {"x-dead-letter-routing-key", "longstr", "dead"},
+      {"x-dead-letter-strategy", "longstr", "at-least-once"},
   }));
   EXPECT_EQ(settings.message_ttl_ms, 60000u);
   EXPECT_EQ(settings.expires_ms, 1800000u);
@@ -43,13 +46,16 @@ TEST(QueueSettings, ComeFromTheArguments) {
   EXPECT_TRUE(settings.single_active);
   EXPECT_EQ(settings.delivery_limit, 3u);
   EXPECT_EQ(settings.consumer_timeout_ms, 5000u);
-  EXPECT_EQ(settings.dead_letter_exchange, "");
-  EXPECT_EQ(settings.dead_letter_key, "dead");
+  EXPECT_EQ(settings.dead_letters, (queue::DeadLettering{"/", "q", "", "dead", true}));
 }
 
-TEST(QueueSettings, LimitDeliveriesOnlyWhereTheySaySo) {
+TEST(QueueSettings, LimitDeliveriesWhereTheySaySoAndWhereNothingIsLost) {
   const Argument dead_letters{"x-dead-letter-exchange", "longstr", "dlx"};
-  EXPECT_EQ(queue_settings(queue_with({dead_letters})).delivery_limit, std::nullopt);
+  EXPECT_EQ(queue_settings(queue_with({})).delivery_limit, std::nullopt);
+  EXPECT_EQ(queue_settings(queue_with({dead_letters})).delivery_limit, 20u);
+  EXPECT_EQ(
+      queue_settings(queue_with({dead_letters, {"x-delivery-limit", "long", "-1"}})).delivery_limit,
+      std::nullopt);
   EXPECT_EQ(queue_settings(queue_with({{"x-delivery-limit", "long", "-1"}})).delivery_limit,
             std::nullopt);
   EXPECT_EQ(queue_settings(queue_with({{"x-delivery-limit", "long", "0"}})).delivery_limit, 0u);

@@ -27,13 +27,21 @@ TEST(Settings, EveryLimitComesBack) {
   settings.max_octets = 1u << 30;
   settings.delivery_limit = 20;
   settings.consumer_timeout_ms = 1800000;
-  settings.dead_letter_exchange = "";
-  settings.dead_letter_key = "graveyard";
+  settings.dead_letters = DeadLettering{"/", "q", "", "graveyard", true};
   ByteWriter out;
   settings.encode(out);
   ByteReader in(out.str());
   EXPECT_EQ(Settings::decode(in), settings);
   EXPECT_TRUE(in.at_end());
+}
+
+TEST(Settings, DeadLettersMayKeepTheirKey) {
+  Settings settings;
+  settings.dead_letters = DeadLettering{"v", "q", "dlx", std::nullopt, false};
+  ByteWriter out;
+  settings.encode(out);
+  ByteReader in(out.str());
+  EXPECT_EQ(Settings::decode(in), settings);
 }
 
 TEST(Settings, RefuseAnUnknownOverflow) {
