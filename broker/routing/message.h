@@ -30,8 +30,8 @@ struct Message {
   std::string_view routing_key;
   const HeaderView* headers = nullptr;  // null: none
   std::span<const std::string> copies;  // the keys of CC and BCC
-  bool from_broker = false;             // internal exchanges take it: a dead letter
   std::uint64_t random = 0;             // another for each publish: what x-random chooses by
+  bool from_broker = false;             // internal exchanges take it: a dead letter
 };
 
 }  // namespace warren::routing

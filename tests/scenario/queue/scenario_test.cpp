@@ -2,11 +2,12 @@
 // to an empty line; # begins a comment. WARREN_REWRITE=1 writes what was printed into the scripts.
 //
 //   queue Q [ttl=ms] [expires=ms] [max_length=n] [max_octets=n] [overflow=reject] [priorities=n]
-//         [deliveries=n] [single_active]
+//         [deliveries=n] [single_active] [dead_letters]
 //   publish Q [count] [ttl=ms] [priority=n] [size=n]
 //   purge S Q | seal S Q [if_unused] [if_empty] | remove Q
 //   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
 //   consume S NUMBER Q [prefetch=n] [priority=n] [exclusive] [no_ack] | cancel S NUMBER | get S Q
+//   letters | finish Q NUMBER
 //   run | ack S Q#n … | nack … | reject … | lost … | discard … | counts Q | mark Q
 //
 // Sessions are a, b and c; Q#n is the n-th message that the queue took, from 0. `attach` claims
@@ -94,6 +95,12 @@ class Script {
       QueueCounts counts = world_.dispatcher.counts(queue(words[0]));
       out_ << "ready " << counts.ready << " unacknowledged " << counts.unacknowledged
            << " consumers " << counts.consumers << "\n";
+    } else if (verb == "letters") {
+      letters();
+    } else if (verb == "finish") {
+      world_.machine.finish_dead_letter(queue(words[0]), DeadLetterNumber(std::stoull(words[1])),
+                                        world_.effects);
+      world_.applied();
     } else if (verb == "mark") {
       const Mark mark = world_.machine.find(queue(words[0]))->messages.mark(LevelNumber(0));
       out_ << "mark " << mark.committed.value << " redelivered below "
@@ -161,10 +168,24 @@ class Script {
     settings.delivery_limit = limit(words, "deliveries");
     settings.max_priority = static_cast<std::uint8_t>(number(words, "priorities", 0));
     settings.single_active = std::ranges::find(words, "single_active") != words.end();
+    if (std::ranges::find(words, "dead_letters") != words.end())
+      settings.dead_letters = DeadLettering{"/", words[0], "dlx", std::nullopt, false};
     if (std::ranges::find(words, "overflow=reject") != words.end())
       settings.overflow = Overflow::reject_publish;
     world_.machine.create(queue(words[0]), settings, world_.effects);
     world_.applied();
+  }
+
+  void letters() {
+    for (const auto& [id, name] : names_) {
+      const DeadLetters& all = world_.machine.dead_letters();
+      DeadLetterNumber from{1};
+      while (const DeadLetter* letter = all.next(id, from)) {
+        out_ << name << " letter " << letter->number.value << ": " << message(id, letter->message)
+             << " " << name_of(letter->reason) << "\n";
+        from = letter->number.next();
+      }
+    }
   }
 
   void publish(const Words& words) {
@@ -289,11 +310,9 @@ class Script {
       out_ << name(notice.session) << "/" << notice.number.value << " cancelled\n";
       consumers_[name(notice.session)].erase(notice.number);
     }
-    static const char* const reasons[] = {"rejected", "expired", "maxlen", "delivery_limit"};
     for (const ExpelNeed& need : poll.needs.expels)
       for (MessageId id : need.messages)
-        out_ << message(need.queue, id) << " goes: " << reasons[static_cast<int>(need.reason)]
-             << "\n";
+        out_ << message(need.queue, id) << " goes: " << name_of(need.reason) << "\n";
     for (QueueId id : poll.expired)
       out_ << names_[id] << " is unused\n";
     for (QueueId id : poll.consumers_gone)

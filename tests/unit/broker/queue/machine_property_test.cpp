@@ -19,8 +19,8 @@ struct ModelQueue {
   bool sealed = false;
   std::map<std::pair<LevelNumber, MessageId>, ModelMessage> messages;
 
-  void erase(MessageId id) {
-    std::erase_if(messages, [&](const auto& pair) { return pair.first.second == id; });
+  bool erase(MessageId id) {
+    return std::erase_if(messages, [&](const auto& pair) { return pair.first.second == id; }) > 0;
   }
 };
 
@@ -30,6 +30,8 @@ Settings settings_of(QueueId id) {
   if (id.value % 2 == 0) settings.max_priority = static_cast<std::uint8_t>(id.value);
   if (id.value % 3 == 0) settings.message_ttl_ms = 100 * id.value;
   if (id.value >= 4) settings.delivery_limit = id.value - 4;
+  if (id.value % 2 == 1) settings.dead_letters = DeadLettering{"/", "q", "dlx", {}, false};
+  if (id.value == 5) settings.overflow = Overflow::reject_publish_dlx;
   return settings;
 }
 
@@ -71,7 +73,8 @@ class Comparison {
 
   void one_step() {
     now_.value += draw(50);
-    switch (draw(23)) {
+    both([&](Machine& m, Effects&) { return m.set_time(now_), Outcome(); });
+    switch (draw(25)) {
       case 0:
         return create();
       case 1:
@@ -99,6 +102,10 @@ class Comparison {
         return enqueue(some_upload());
       case 15:
         return expel();
+      case 16:
+        return settle(SettleKind::reject);
+      case 17:
+        return finish_letters();
       default:
         return enqueue({});
     }
@@ -189,8 +196,10 @@ class Comparison {
       ModelQueue& queue = model_[id];
       auto at = std::ranges::find_if(
           queue.messages, [&](const auto& pair) { return pair.first.second == message; });
-      if (kind == SettleKind::ack || (++at->second.failed > limit && limit))
-        queue.messages.erase(at);
+      const bool fails = kind == SettleKind::requeue_lost && ++at->second.failed > limit && limit;
+      if (fails) bury(id, message, DeathReason::delivery_limit);
+      if (kind == SettleKind::reject) bury(id, message, DeathReason::rejected);
+      if (fails || kind == SettleKind::ack || kind == SettleKind::reject) queue.messages.erase(at);
     }
   }
   void expel() {
@@ -202,7 +211,26 @@ class Comparison {
       return Outcome();
     });
     for (MessageId message : some)
-      if (auto it = model_.find(id); it != model_.end()) it->second.erase(message);
+      if (auto it = model_.find(id); it != model_.end() && it->second.erase(message))
+        bury(id, message, DeathReason::expired);
+  }
+  void bury(QueueId id, MessageId message, DeathReason reason) {
+    if (settings_of(id).dead_letters)
+      letters_.emplace(++last_letter_,
+                       std::pair(id, DeadLetter{last_letter_, message, now_, reason}));
+  }
+  void finish_letters() {
+    for (auto it = letters_.begin(); it != letters_.end();) {
+      if (draw(3) == 0) {
+        ++it;
+        continue;
+      }
+      both([&](Machine& m, Effects& e) {
+        m.finish_dead_letter(it->second.first, it->first, e);
+        return Outcome();
+      });
+      it = letters_.erase(it);
+    }
   }
   void enqueue(UploadKey upload) {
     if (draw(2) == 0) ++next_.entry, next_.slot = Slot(0);
@@ -227,7 +255,12 @@ class Comparison {
     size += static_cast<std::uint32_t>(octets);
     for (QueueId id : queues) {
       auto it = model_.find(id);
-      if (it == model_.end() || it->second.sealed || std::ranges::count(full, id) != 0) continue;
+      if (it == model_.end() || it->second.sealed) continue;
+      if (std::ranges::count(full, id) != 0) {
+        if (settings_of(id).overflow == Overflow::reject_publish_dlx)
+          bury(id, message, DeathReason::maxlen);
+        continue;
+      }
       const Settings settings = settings_of(id);
       const LevelNumber level = level_for(command.priority, settings.max_priority);
       auto ttl = command.ttl_ms;
@@ -242,6 +275,12 @@ class Comparison {
     EXPECT_EQ(snapshot_of(machine_), snapshot_of(*twin_)) << "step " << step_;
     EXPECT_EQ(machine_.queue_count(), model_.size());
     EXPECT_EQ(machine_.large_bodies().upload_count(), uploads_.size());
+    EXPECT_EQ(machine_.dead_letters().size(), letters_.size());
+    for (const auto& [number, letter] : letters_) {
+      const DeadLetter* found = machine_.dead_letters().next(letter.first, number);
+      ASSERT_NE(found, nullptr);
+      EXPECT_EQ(*found, letter.second);
+    }
     for (const auto& [id, queue] : model_) {
       const QueueRecord* record = machine_.find(id);
       ASSERT_NE(record, nullptr);
@@ -267,6 +306,8 @@ class Comparison {
   std::map<QueueId, ModelQueue> model_;
   std::set<QueueId> removed_;
   std::map<UploadKey, std::uint64_t> uploads_;  // octets so far
+  std::map<DeadLetterNumber, std::pair<QueueId, DeadLetter>> letters_;
+  DeadLetterNumber last_letter_;
   MessageId next_{EntryIndex(1), Slot(0)};
   Term term_;
   Stamp now_{1000};

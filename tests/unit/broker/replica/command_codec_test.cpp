@@ -77,6 +77,8 @@ QueueEntry sample_entry() {
   entry.touches = {{{NodeId(1), Incarnation(4)}, QueueId(7)}};
   entry.consumed = {QueueId(8), QueueId(9)};
   entry.marks = {{QueueId(7), queue::LevelNumber(3), Ordinal(64)}};
+  entry.dead_done = {{QueueId(7), queue::DeadLetterNumber(40)},
+                     {QueueId(3), queue::DeadLetterNumber(2)}};
   entry.expels = {{QueueId(7), queue::DeathReason::maxlen, {{EntryIndex(9), Slot(2)}}},
                   {QueueId(8),
                    queue::DeathReason::expired,
@@ -110,6 +112,7 @@ TEST(CommandCodec, EntryComesBackAsItWas) {
   EXPECT_EQ(after->marks, before.marks);
   EXPECT_EQ(after->lapses, before.lapses);
   EXPECT_EQ(after->expels, before.expels);
+  EXPECT_EQ(after->dead_done, before.dead_done);
   EXPECT_EQ(after->ended, before.ended);
   EXPECT_EQ(after->removed, before.removed);
   ASSERT_EQ(after->batches.size(), 2u);

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 
 #include "broker/base/bytes.h"
 #include "broker/replica/group_client.h"
@@ -71,6 +73,7 @@ class Leader : public QueueHostPorts {
   std::vector<EntryIndex> reads;
   std::map<EntryIndex, std::shared_ptr<const EntryContents>> all;
   std::vector<QueueId> sealed, unused;
+  std::vector<DeadLetterJob> letters;
   bool refuse = false;
   bool slow_log = false;   // proposed, and not committed
   bool cut_off = false;    // no majority says that it leads

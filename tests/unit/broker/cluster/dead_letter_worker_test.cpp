@@ -1,0 +1,232 @@
+// Dead letters on their way: where they go by a catalog, and a worker before a door that keeps
+// what it is asked.
+#include "broker/cluster/dead_letter_worker.h"
+
+#include <gtest/gtest.h>
+
+#include "broker/amqp/properties.h"
+#include "tests/unit/broker/replica/catalog_fixture.h"
+
+namespace warren::cluster {
+namespace {
+
+using queue::OutcomeCode;
+
+constexpr GroupId source{7};
+
+class RecordingDoor final : public Door {
+ public:
+  NodeId self() const override { return NodeId(1); }
+  std::shared_ptr<const catalog::Snapshot> catalog() const override { return snapshot; }
+  bool may_route() const override { return routable; }
+  void when_routable(std::function<void()> resume) override { waiting.push_back(resume); }
+  std::uint64_t open_channel(ChannelSink* opened) override {
+    sink = opened;
+    return 5;
+  }
+  void submit(GroupId, std::vector<queue::ClientCommand> commands) override {
+    std::ranges::move(commands, std::back_inserter(submitted));
+  }
+  bool writable(GroupId) const override { return room; }
+  void when_writable(GroupId, std::function<void()> resume) override { waiting.push_back(resume); }
+  void fetch(GroupId group, MessageId part,
+             std::function<void(Result<std::optional<Bytes>>)> done) override {
+    EXPECT_EQ(group, source);
+    fetched.push_back({part, done});
+  }
+  // What a worker never asks.
+  void close_channel(std::uint64_t, std::function<void()>) override { FAIL(); }
+  void submit_whole(GroupId, std::vector<queue::ClientCommand>) override { FAIL(); }
+  void consume(GroupId, queue::Consumer, std::function<void(Result<ConsumerNumber>)>) override {
+    FAIL();
+  }
+  void cancel(GroupId, ConsumerNumber, std::function<void()>) override { FAIL(); }
+  void taken(GroupId, ConsumerNumber, std::uint64_t) override { FAIL(); }
+  void get(GroupId, queue::GetRequest, std::function<void(Result<queue::GetReply>)>) override {
+    FAIL();
+  }
+  void counts(GroupId, QueueId, std::function<void(Result<queue::QueueCounts>)>) override {
+    FAIL();
+  }
+  void reply(DirectReply, std::function<void(bool)>) override { FAIL(); }
+  void define(catalog::Command, std::function<void(Result<catalog::Outcome>)>) override { FAIL(); }
+  void delete_queue(QueueId, bool, bool, std::function<void(Result<std::uint64_t>)>) override {
+    FAIL();
+  }
+
+  struct Fetch {
+    MessageId part;
+    std::function<void(Result<std::optional<Bytes>>)> done;
+  };
+  std::shared_ptr<const catalog::Snapshot> snapshot;
+  ChannelSink* sink = nullptr;
+  bool routable = true, room = true;
+  std::vector<std::function<void()>> waiting;
+  std::vector<queue::ClientCommand> submitted;
+  std::vector<Fetch> fetched;
+};
+
+class DeadLetterWorkerTest : public testing::Test {
+ protected:
+  DeadLetterWorkerTest() { door.snapshot = fixture.snapshot(); }
+
+  replica::DeadLetterJob letter(const std::string& body, const std::string& key = "d") {
+    replica::DeadLetterJob job;
+    job.queue = QueueId(900);
+    job.number = queue::DeadLetterNumber(++last);
+    job.route = {"/", "q", "", key, false};
+    job.reason = queue::DeathReason::expired;
+    job.died = Stamp(1'700'000'000'999);
+    const Bytes octets = Bytes::copy_of(body);
+    job.content = {octets.owner(), "x", "q", std::string_view("\0\0", 2), octets.view()};
+    return job;
+  }
+  void take(std::vector<replica::DeadLetterJob> jobs) { worker.take(source, std::move(jobs)); }
+  const queue::Publish& published(std::size_t at) {
+    return std::get<queue::Publish>(door.submitted.at(at));
+  }
+  void decide(std::size_t at, OutcomeCode code) {
+    const CommandOutcome outcome{published(at).origin, {code, 0}};
+    door.sink->on_outcomes(std::span(&outcome, 1));
+  }
+  void resume() {
+    for (auto& one : std::exchange(door.waiting, {}))
+      one();
+  }
+  std::string told() {
+    std::string text;
+    for (const replica::DeadLetterAnswer& answer : answers)
+      text += fmt::format("{}{}", answer.number.value, answer.done ? "+" : "-");
+    return text;
+  }
+
+  replica::CatalogFixture fixture;
+  QueueId d = fixture.declare("d");
+  RecordingDoor door;
+  std::vector<replica::DeadLetterAnswer> answers;
+  DeadLetterWorker worker{
+      door, [this](GroupId group, const std::vector<replica::DeadLetterAnswer>& told) {
+        EXPECT_EQ(group, source);
+        answers.insert(answers.end(), told.begin(), told.end());
+      }};
+  std::uint64_t last = 0;
+};
+
+TEST_F(DeadLetterWorkerTest, ALetterIsPublishedWithItsDeathAndItsNewAddress) {
+  auto job = letter("body");
+  amqp::BasicProperties properties;
+  properties.delivery_mode = 2;
+  properties.priority = 9;
+  properties.expiration = "50";
+  const std::string raw = amqp::encode_properties(properties);
+  job.content.properties = raw;
+  take({job});
+  ASSERT_EQ(door.submitted.size(), 1u);
+  const queue::Publish& publish = published(0);
+  EXPECT_EQ(publish.content.exchange, "");
+  EXPECT_EQ(publish.content.routing_key, "d");
+  EXPECT_EQ(publish.content.body, "body");
+  EXPECT_TRUE(publish.content.dead_letter);
+  EXPECT_TRUE(publish.persistent);
+  EXPECT_EQ(publish.priority, 9);
+  EXPECT_FALSE(publish.ttl_ms);
+  EXPECT_EQ(publish.queues.front(), d);
+  auto now = amqp::decode_properties(publish.content.properties);
+  ASSERT_TRUE(now);
+  EXPECT_EQ(now->headers->as_string("x-first-death-exchange"), "x");
+  EXPECT_FALSE(now->expiration);
+  EXPECT_EQ(told(), "");
+  decide(0, OutcomeCode::ok);
+  EXPECT_EQ(told(), "1+");
+}
+
+TEST_F(DeadLetterWorkerTest, WhatIsRefusedOrLostIsNotDone) {
+  take({letter("a"), letter("b"), letter("c"), letter("d")});
+  decide(0, OutcomeCode::rejected);
+  decide(1, OutcomeCode::timed_out);
+  decide(2, OutcomeCode::session_ended);
+  decide(3, OutcomeCode::queue_gone);
+  EXPECT_EQ(told(), "1-2-3-4+");
+}
+
+TEST_F(DeadLetterWorkerTest, WithoutATargetItIsDroppedUnlessItIsToBeRetained) {
+  auto retained = letter("b", "nobody");
+  retained.route.retained = true;
+  auto lost = letter("c", "d");
+  lost.route.exchange = "no such exchange";
+  take({letter("a", "nobody"), retained, lost});
+  EXPECT_TRUE(door.submitted.empty());
+  EXPECT_EQ(told(), "2+1-3+");
+}
+
+TEST_F(DeadLetterWorkerTest, WhatWouldGoRoundForEverIsDropped) {
+  auto job = letter("a", "q");
+  fixture.declare("q");
+  door.snapshot = fixture.snapshot();
+  job.route.retained = true;
+  take({job});
+  EXPECT_TRUE(door.submitted.empty());
+  EXPECT_EQ(told(), "1+");
+}
+
+TEST_F(DeadLetterWorkerTest, NothingGoesWithoutALeaseOrRoom) {
+  door.routable = false;
+  take({letter("a"), letter("b")});
+  EXPECT_TRUE(door.submitted.empty());
+  door.routable = true;
+  door.room = false;
+  resume();
+  EXPECT_EQ(door.submitted.size(), 1u) << "one more than fits";
+  door.room = true;
+  resume();
+  EXPECT_EQ(door.submitted.size(), 2u);
+  EXPECT_EQ(published(1).content.body, "b");
+}
+
+class LargeLetters : public DeadLetterWorkerTest {
+ protected:
+  LargeLetters() {
+    auto large = letter("end");
+    large.parts = {{{EntryIndex(3), Slot(0)}, 5}, {{EntryIndex(4), Slot(0)}, 5}};
+    take({large, letter("behind")});
+  }
+  void arrive(std::size_t at, std::string_view octets) {
+    door.fetched.at(at).done(std::optional(Bytes::copy_of(octets)));
+  }
+};
+
+TEST_F(LargeLetters, ABodyInPartsGoesAheadAndTheNextWaits) {
+  ASSERT_EQ(door.fetched.size(), 1u);
+  arrive(0, "first");
+  ASSERT_EQ(door.fetched.size(), 2u);
+  EXPECT_EQ(door.fetched[1].part, (MessageId{EntryIndex(4), Slot(0)}));
+  arrive(1, "other");
+  ASSERT_EQ(door.submitted.size(), 4u);
+  EXPECT_EQ(std::get<queue::Part>(door.submitted[0]).octets.body, "first");
+  const queue::Publish& whole = published(2);
+  EXPECT_EQ(whole.upload, std::get<queue::Part>(door.submitted[1]).upload);
+  EXPECT_EQ(whole.upload_octets, 10u);
+  EXPECT_EQ(whole.content.body, "end");
+  EXPECT_EQ(published(3).content.body, "behind");
+}
+
+TEST_F(LargeLetters, APartThatIsOutOfReachDropsTheUpload) {
+  arrive(0, "first");
+  door.fetched.at(1).done(fail(ReplyCode::internal_error, "no leader"));
+  ASSERT_EQ(door.submitted.size(), 3u);
+  EXPECT_TRUE(std::holds_alternative<queue::DropUpload>(door.submitted[1]));
+  EXPECT_EQ(published(2).content.body, "behind");
+  EXPECT_EQ(told(), "1-");
+}
+
+TEST_F(LargeLetters, PartsWaitForRoomAsWell) {
+  door.room = false;
+  arrive(0, "first");
+  EXPECT_EQ(door.fetched.size(), 1u);
+  door.room = true;
+  resume();
+  EXPECT_EQ(door.fetched.size(), 2u);
+}
+
+}  // namespace
+}  // namespace warren::cluster
