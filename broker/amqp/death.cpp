@@ -10,6 +10,8 @@ namespace warren::amqp {
 namespace {
 
 constexpr std::string_view deaths_header = "x-death";
+// Below the frame that clients take by default, 128 KiB.
+constexpr std::size_t properties_limit = 127 * 1024;
 
 // Queue, reason and exchange of a death under "x-first-death-queue" and the like.
 void tell(FieldTable& headers, const std::string& prefix, const Death& death) {
@@ -29,8 +31,9 @@ FieldArray routing_keys(const Death& death, const FieldTable& headers) {
   FieldArray keys{{FieldValue(death.routing_key)}};
   const FieldValue* copies = headers.find("CC");
   const auto* array = copies == nullptr ? nullptr : copies->get_if<FieldArray>();
-  if (array != nullptr)
-    keys.values.insert(keys.values.end(), array->values.begin(), array->values.end());
+  if (array == nullptr) return keys;
+  for (const FieldValue& copy : array->values)
+    if (copy.get_if<std::string>() != nullptr) keys.values.push_back(copy);
   return keys;
 }
 
@@ -55,31 +58,56 @@ FieldArray deaths_of(const FieldTable& headers) {
   return deaths == nullptr ? FieldArray() : *deaths;
 }
 
-}  // namespace
-
-Result<BasicProperties> with_death(std::string_view raw, const Death& death, bool known) {
-  auto properties = decode_properties(raw);
-  if (!properties) return properties;
-  if (!properties->headers) properties->headers.emplace();
-  FieldTable& headers = *properties->headers;
-  if (!known) forget_deaths(headers);
-  FieldArray deaths = deaths_of(headers);
+FieldArray with_newest(FieldArray deaths, const Death& death, const BasicProperties& properties) {
   auto same = std::ranges::find_if(deaths.values,
                                    [&](const FieldValue& entry) { return is_same(entry, death); });
   FieldTable newest;
   if (same == deaths.values.end()) {
-    newest = first_of_its_kind(death, *properties);
+    newest = first_of_its_kind(death, properties);
   } else {
     newest = *same->get_if<FieldTable>();
     newest.set("count", newest.as_integer("count").value_or(0) + 1);
     deaths.values.erase(same);
   }
   deaths.values.insert(deaths.values.begin(), FieldValue(std::move(newest)));
-  headers.set(deaths_header, std::move(deaths));
+  return deaths;
+}
+
+// A header frame is not split, and what is read of tables is bounded.
+bool fits(const std::string& raw) {
+  return raw.size() <= properties_limit && scan_properties(raw).has_value();
+}
+
+DeadProperties within_bounds(BasicProperties properties, const Death& death) {
+  std::string raw = encode_properties(properties);
+  if (fits(raw)) return {std::move(properties), std::move(raw)};
+  FieldTable& headers = *properties.headers;
+  FieldTable newest = *deaths_of(headers).values.front().get_if<FieldTable>();
+  newest.set("routing-keys", FieldArray{{FieldValue(death.routing_key)}});
+  const FieldArray only{{FieldValue(std::move(newest))}};
+  headers.set(deaths_header, only);
+  raw = encode_properties(properties);
+  if (fits(raw)) return {std::move(properties), std::move(raw)};
+  headers = FieldTable{{std::string(deaths_header), only}};
+  tell(headers, "x-first-death-", death);
+  tell(headers, "x-last-death-", death);
+  raw = encode_properties(properties);
+  return {std::move(properties), std::move(raw)};
+}
+
+}  // namespace
+
+DeadProperties with_death(std::string_view raw, const Death& death, bool known, bool keeps_copies) {
+  BasicProperties properties = decode_properties(raw).value_or(BasicProperties());
+  if (!properties.headers) properties.headers.emplace();
+  FieldTable& headers = *properties.headers;
+  if (!known) forget_deaths(headers);
+  headers.set(deaths_header, with_newest(deaths_of(headers), death, properties));
   if (!headers.contains("x-first-death-queue")) tell(headers, "x-first-death-", death);
   tell(headers, "x-last-death-", death);
-  properties->expiration.reset();
-  return properties;
+  properties.expiration.reset();
+  if (!keeps_copies) headers.erase("CC");
+  return within_bounds(std::move(properties), death);
 }
 
 bool completes_cycle(const FieldTable& headers, std::string_view queue) {

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "broker/amqp/properties.h"
-#include "broker/base/result.h"
 
 namespace warren::amqp {
 
@@ -21,8 +21,14 @@ struct Death {
 
 // The properties of a dead letter: with this death in its headers, and without expiration, which
 // the death tells. `known`: those that it tells of already were written by a broker; else they are
-// a client's words, and go. Errors as decode_properties.
-Result<BasicProperties> with_death(std::string_view raw, const Death& death, bool known);
+// a client's words, and go. What of all this is more than a consumer's frame can carry is left out:
+// older deaths first, then the publisher's own headers. Never fails: properties that cannot be read
+// are none.
+struct DeadProperties {
+  BasicProperties properties;
+  std::string raw;
+};
+DeadProperties with_death(std::string_view raw, const Death& death, bool known, bool keeps_copies);
 
 // Would a dead letter with these headers come back to a queue in which it died before, with nobody
 // having rejected it since? It would go round for ever.

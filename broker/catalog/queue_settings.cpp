@@ -35,7 +35,9 @@ std::optional<queue::DeadLettering> dead_lettering(const QueueInfo& info) {
   route.queue = info.name;
   route.exchange = std::move(*exchange);
   route.key = text(info.arguments, "x-dead-letter-routing-key");
-  route.retained = text(info.arguments, "x-dead-letter-strategy") == "at-least-once";
+  // What waits counts as the queue's: only where publishers are told that it is full.
+  route.retained = text(info.arguments, "x-dead-letter-strategy") == "at-least-once" &&
+                   overflow(info.arguments) == queue::Overflow::reject_publish;
   return route;
 }
 

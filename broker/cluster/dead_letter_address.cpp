@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "broker/amqp/death.h"
-#include "broker/base/check.h"
+#include "broker/catalog/queue_settings.h"
 #include "broker/cluster/message_headers.h"
 #include "broker/routing/hash.h"
 
@@ -20,36 +20,34 @@ struct Octets {
   std::string exchange, routing_key, properties, body;
 };
 
-amqp::BasicProperties properties_of(const replica::DeadLetterJob& job) {
+// With another key the letter is for whoever that finds: whom the message was copied to is no
+// longer asked.
+amqp::DeadProperties properties_of(const replica::DeadLetterJob& job) {
   const amqp::Death death{job.route.queue, queue::name_of(job.reason),
                           job.died.value / ms_per_second, job.content.exchange,
                           job.content.routing_key};
-  auto properties = amqp::with_death(job.content.properties, death, job.content.dead_letter);
-  CHECK(properties.has_value(), "stored properties: {}", properties.error().text);
-  // Another key is for the letter alone: whom it was copied to is no longer asked.
-  if (job.route.key) properties->headers->erase("CC");
-  return std::move(*properties);
+  return amqp::with_death(job.content.properties, death, job.content.dead_letter,
+                          !job.route.key.has_value());
 }
 
-queue::Publish publish_of(const replica::DeadLetterJob& job,
-                          const amqp::BasicProperties& properties) {
+queue::Publish publish_of(const replica::DeadLetterJob& job, amqp::DeadProperties dead) {
+  const std::string_view key =
+      job.route.key ? std::string_view(*job.route.key) : job.content.routing_key;
   auto octets = std::make_shared<const Octets>(Octets{
-      job.route.exchange, std::string(job.route.key.value_or(std::string(job.content.routing_key))),
-      amqp::encode_properties(properties), std::string(job.content.body)});
+      job.route.exchange, std::string(key), std::move(dead.raw), std::string(job.content.body)});
   queue::Publish publish;
   publish.content = {
       octets, octets->exchange, octets->routing_key, octets->properties, octets->body, true};
-  publish.persistent = properties.delivery_mode == 2;
-  publish.priority = properties.priority.value_or(0);
+  publish.persistent = dead.properties.delivery_mode == 2;
+  publish.priority = dead.properties.priority.value_or(0);
   return publish;
 }
 
 std::vector<QueueId> route(const replica::DeadLetterJob& job, const queue::Content& content,
                            const catalog::Snapshot& catalog) {
-  const auto scan = amqp::scan_properties(content.properties);
-  CHECK(scan.has_value(), "own properties: {}", scan.error().text);
-  const MessageHeaders headers(*scan);
-  const auto copies = extra_routing_keys(*scan);
+  const auto scan = amqp::scan_properties(content.properties).value_or(amqp::PropertyScan());
+  const MessageHeaders headers(scan);
+  const auto copies = extra_routing_keys(scan);
   routing::Message message;
   message.routing_key = content.routing_key;
   message.headers = &headers;
@@ -61,10 +59,13 @@ std::vector<QueueId> route(const replica::DeadLetterJob& job, const queue::Conte
   return queues;
 }
 
-void add_target(AddressedLetter& letter, const catalog::QueueInfo& queue) {
+void add_target(AddressedLetter& letter, const catalog::QueueInfo& queue, bool apart) {
   auto target = std::ranges::find(letter.targets, queue.group, &AddressedLetter::Target::group);
-  if (target == letter.targets.end()) {
-    letter.targets.push_back({queue.group, {}});
+  if (apart || target == letter.targets.end()) {
+    const queue::Settings settings = catalog::queue_settings(queue);
+    const bool buries =
+        settings.overflow == queue::Overflow::reject_publish_dlx && settings.dead_letters;
+    letter.targets.push_back({queue.group, {}, buries});
     target = std::prev(letter.targets.end());
   }
   target->queues.push_back(queue.id);
@@ -74,16 +75,17 @@ void add_target(AddressedLetter& letter, const catalog::QueueInfo& queue) {
 
 AddressedLetter address_letter(const replica::DeadLetterJob& job,
                                const catalog::Snapshot& catalog) {
-  const amqp::BasicProperties properties = properties_of(job);
+  amqp::DeadProperties dead = properties_of(job);
+  const amqp::FieldTable headers = *dead.properties.headers;
   AddressedLetter letter;
-  letter.publish = publish_of(job, properties);
+  letter.publish = publish_of(job, std::move(dead));
   for (QueueId id : route(job, letter.publish.content, catalog)) {
     const catalog::QueueInfo* queue = catalog.queue(id);
     if (queue == nullptr) continue;
-    if (amqp::completes_cycle(*properties.headers, queue->name))
-      letter.in_circle = true;
-    else
-      add_target(letter, *queue);
+    letter.found = true;
+    const bool has_it = std::ranges::find(job.reached, id) != job.reached.end();
+    if (!has_it && !amqp::completes_cycle(headers, queue->name))
+      add_target(letter, *queue, job.route.retained);
   }
   return letter;
 }

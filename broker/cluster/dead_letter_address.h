@@ -16,13 +16,16 @@ struct AddressedLetter {
   struct Target {
     GroupId group;
     boost::container::small_vector<QueueId, 4> queues;
+    bool buries = false;  // what it refuses is its own dead letter
   };
   // Without origin, queues and upload. Its content has a buffer of its own.
   queue::Publish publish;
   std::vector<Target> targets;
-  bool in_circle = false;  // a queue was left out for having had it before
+  bool found = false;  // a queue, be it one that was left out: it has it, or had it before
 };
 
+// One target a queue for letters that are retained, for each must say that it has it; else one a
+// group.
 AddressedLetter address_letter(const replica::DeadLetterJob& job, const catalog::Snapshot& catalog);
 
 }  // namespace warren::cluster

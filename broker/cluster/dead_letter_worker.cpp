@@ -9,138 +9,169 @@ DeadLetterWorker::DeadLetterWorker(Door& door, Answer answer)
     : door_(door), answer_(std::move(answer)), channel_(door.open_channel(this)) {}
 
 void DeadLetterWorker::take(GroupId source, std::vector<replica::DeadLetterJob> letters) {
-  auto& jobs = lines_[source].jobs;
-  std::ranges::move(letters, std::back_inserter(jobs));
-  run(source);
+  for (replica::DeadLetterJob& job : letters)
+    unrouted_.push_back({source, std::move(job)});
+  route_all();
 }
 
-void DeadLetterWorker::run(GroupId source) {
-  Line& line = lines_[source];
-  while (!line.jobs.empty() && may_go_on(source, line)) {
-    replica::DeadLetterJob job = std::move(line.jobs.front());
-    line.jobs.pop_front();
-    start(source, line, std::move(job));
+void DeadLetterWorker::route_all() {
+  while (!unrouted_.empty() && door_.may_route()) {
+    Waiting letter = std::move(unrouted_.front());
+    unrouted_.pop_front();
+    start(std::move(letter));
   }
+  if (!unrouted_.empty() && !std::exchange(awaits_lease_, true))
+    door_.when_routable([this] {
+      awaits_lease_ = false;
+      route_all();
+    });
   send_answers();
 }
 
-bool DeadLetterWorker::may_go_on(GroupId source, Line& line) {
-  if (line.waiting || line.upload) return false;
-  if (door_.may_route()) return true;
-  line.waiting = true;
-  door_.when_routable([this, source] {
-    lines_[source].waiting = false;
-    run(source);
-  });
-  return false;
+void DeadLetterWorker::start(Waiting letter) {
+  const replica::DeadLetterJob& job = letter.job;
+  AddressedLetter to = address_letter(job, *door_.catalog());
+  if (to.targets.empty())
+    return answer(letter.source,
+                  {job.queue, job.number, to.found || !job.route.retained, job.reached});
+  if (job.parts.empty()) return publish(letter, std::move(to), nullptr);
+  large_.emplace_back(std::move(letter), std::move(to));
+  start_upload();
 }
 
-void DeadLetterWorker::start(GroupId source, Line& line, replica::DeadLetterJob job) {
-  AddressedLetter letter = address_letter(job, *door_.catalog());
-  if (letter.targets.empty()) return answer(source, job, letter.in_circle || !job.route.retained);
-  if (job.parts.empty()) {
-    wait_for_room(source, line, letter);
-    return publish(source, job, std::move(letter), nullptr);
-  }
-  line.upload =
-      Upload{std::move(job), std::move(letter), queue::upload_of(channel_, ++last_upload_)};
-  fetch_part(source, line);
-}
-
-// One command a group, with all of its queues that the letter reaches.
-void DeadLetterWorker::publish(GroupId source, const replica::DeadLetterJob& job,
-                               AddressedLetter letter, const Upload* upload) {
-  const std::uint64_t tag = ++last_tag_;
-  under_way_[tag] = {source, {job.queue, job.number, true}, letter.targets.size()};
-  queue::Publish command = std::move(letter.publish);
-  command.origin = {channel_, tag};
-  if (upload != nullptr) {
-    command.upload = upload->id;
-    command.upload_octets = upload->octets;
-  }
-  for (const AddressedLetter::Target& target : letter.targets) {
-    command.queues = target.queues;
+void DeadLetterWorker::publish(const Waiting& letter, AddressedLetter to, const Upload* upload) {
+  const std::uint64_t first = last_tag_ + 1;
+  last_tag_ += to.targets.size();
+  const replica::DeadLetterJob& job = letter.job;
+  under_way_[first] = {letter.source,
+                       {job.queue, job.number, true, job.reached},
+                       job.route.retained,
+                       to.targets,
+                       to.targets.size()};
+  queue::Publish command = std::move(to.publish);
+  for (std::size_t i = 0; i < to.targets.size(); ++i) {
+    command.origin = {channel_, first + i};
+    command.queues = to.targets[i].queues;
+    if (upload != nullptr) {
+      command.upload = upload_id(*upload, i);
+      command.upload_octets = upload->octets;
+    }
     std::vector<queue::ClientCommand> commands;
     commands.emplace_back(command);
-    door_.submit(target.group, std::move(commands));
+    door_.submit(to.targets[i].group, std::move(commands));
   }
 }
 
-// This letter goes; those behind it wait until its groups take more.
-void DeadLetterWorker::wait_for_room(GroupId source, Line& line, const AddressedLetter& letter) {
-  for (const AddressedLetter::Target& target : letter.targets) {
-    if (door_.writable(target.group)) continue;
-    line.waiting = true;
-    door_.when_writable(target.group, [this, source] {
-      Line& full = lines_[source];
-      full.waiting = false;
-      if (full.upload) fetch_part(source, full);
-      run(source);
-    });
-    return;
+// Without a word for at-least-once, a queue that refuses it, or is gone, has lost it; a retained
+// letter is routed anew.
+bool DeadLetterWorker::has_it(const UnderWay& letter, const AddressedLetter::Target& target,
+                              queue::OutcomeCode code) {
+  switch (code) {
+    case queue::OutcomeCode::ok:
+      return true;
+    case queue::OutcomeCode::rejected:
+      return !letter.retained || target.buries;
+    case queue::OutcomeCode::queue_gone:
+      return !letter.retained;
+    default:
+      return false;
   }
-}
-
-void DeadLetterWorker::fetch_part(GroupId source, Line& line) {
-  const Upload& upload = *line.upload;
-  door_.fetch(source, upload.job.parts[upload.sent].at,
-              [this, source, id = upload.id](Result<std::optional<Bytes>> octets) {
-                on_part(source, id, octets);
-                run(source);
-              });
-}
-
-void DeadLetterWorker::on_part(GroupId source, queue::UploadId id,
-                               const Result<std::optional<Bytes>>& octets) {
-  Line& line = lines_[source];
-  if (!line.upload || line.upload->id != id) return;
-  if (!octets || !*octets) return give_up(source, line);
-  Upload& upload = *line.upload;
-  const Bytes& part = **octets;
-  for (const AddressedLetter::Target& target : upload.letter.targets) {
-    std::vector<queue::ClientCommand> commands;
-    commands.emplace_back(queue::Part{{channel_, 0}, id, {part.owner(), {}, {}, {}, part.view()}});
-    door_.submit(target.group, std::move(commands));
-  }
-  upload.octets += part.size();
-  ++upload.sent;
-  wait_for_room(source, line, upload.letter);
-  if (upload.sent < upload.job.parts.size()) {
-    if (!line.waiting) fetch_part(source, line);
-    return;
-  }
-  const Upload whole = std::move(*std::exchange(line.upload, std::nullopt));
-  publish(source, whole.job, whole.letter, &whole);
-}
-
-void DeadLetterWorker::give_up(GroupId source, Line& line) {
-  const Upload lost = std::move(*std::exchange(line.upload, std::nullopt));
-  for (const AddressedLetter::Target& target : lost.letter.targets) {
-    std::vector<queue::ClientCommand> commands;
-    commands.emplace_back(queue::DropUpload{{channel_, 0}, lost.id});
-    door_.submit(target.group, std::move(commands));
-  }
-  answer(source, lost.job, false);
 }
 
 // Parts have no tag: should one be lost, its letter is refused.
 void DeadLetterWorker::on_outcomes(std::span<const CommandOutcome> outcomes) {
   for (const CommandOutcome& told : outcomes) {
-    auto at = under_way_.find(told.origin.tag);
-    if (at == under_way_.end()) continue;
+    auto at = under_way_.upper_bound(told.origin.tag);
+    if (at == under_way_.begin()) continue;
+    --at;
     UnderWay& letter = at->second;
-    const queue::OutcomeCode code = told.outcome.code;
-    if (code != queue::OutcomeCode::ok && code != queue::OutcomeCode::queue_gone)
+    const std::uint64_t number = told.origin.tag - at->first;
+    if (number >= letter.targets.size()) continue;
+    const AddressedLetter::Target& target = letter.targets[number];
+    if (has_it(letter, target, told.outcome.code))
+      letter.answer.reached.insert(letter.answer.reached.end(), target.queues.begin(),
+                                   target.queues.end());
+    else
       letter.answer.done = false;
     if (--letter.left > 0) continue;
-    answers_[letter.source].push_back(letter.answer);
+    answer(letter.source, std::move(letter.answer));
     under_way_.erase(at);
   }
   send_answers();
 }
 
-void DeadLetterWorker::answer(GroupId source, const replica::DeadLetterJob& job, bool done) {
-  answers_[source].push_back({job.queue, job.number, done});
+// --- Large bodies, one after the other.
+
+void DeadLetterWorker::start_upload() {
+  if (upload_ || large_.empty()) return;
+  auto& [letter, to] = large_.front();
+  const std::uint32_t number = last_upload_ + 1;
+  last_upload_ += static_cast<std::uint32_t>(to.targets.size());
+  upload_.emplace(std::move(letter), std::move(to), number);
+  large_.pop_front();
+  fetch_part();
+}
+
+void DeadLetterWorker::fetch_part() {
+  const Waiting& letter = upload_->letter;
+  door_.fetch(letter.source, letter.job.parts[upload_->sent].at,
+              [this, number = upload_->number](const Result<std::optional<Bytes>>& octets) {
+                on_part(number, octets);
+                send_answers();
+              });
+}
+
+void DeadLetterWorker::on_part(std::uint32_t number, const Result<std::optional<Bytes>>& octets) {
+  if (!upload_ || upload_->number != number) return;
+  if (!octets || !*octets) return give_up();
+  const Bytes& part = **octets;
+  const auto& targets = upload_->to.targets;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    std::vector<queue::ClientCommand> commands;
+    commands.emplace_back(queue::Part{
+        {channel_, 0}, upload_id(*upload_, i), {part.owner(), {}, {}, {}, part.view()}});
+    door_.submit(targets[i].group, std::move(commands));
+  }
+  upload_->octets += part.size();
+  ++upload_->sent;
+  await_room();
+}
+
+// The next part, or the end, once every target takes more.
+void DeadLetterWorker::await_room() {
+  for (const AddressedLetter::Target& target : upload_->to.targets)
+    if (!door_.writable(target.group))
+      return door_.when_writable(target.group, [this] {
+        await_room();
+        send_answers();
+      });
+  if (upload_->sent < upload_->letter.job.parts.size())
+    fetch_part();
+  else
+    end_upload();
+}
+
+void DeadLetterWorker::end_upload() {
+  Upload whole = std::move(*std::exchange(upload_, std::nullopt));
+  AddressedLetter to = std::move(whole.to);
+  publish(whole.letter, std::move(to), &whole);
+  start_upload();
+}
+
+void DeadLetterWorker::give_up() {
+  const Upload lost = std::move(*std::exchange(upload_, std::nullopt));
+  for (std::size_t i = 0; i < lost.to.targets.size(); ++i) {
+    std::vector<queue::ClientCommand> commands;
+    commands.emplace_back(queue::DropUpload{{channel_, 0}, upload_id(lost, i)});
+    door_.submit(lost.to.targets[i].group, std::move(commands));
+  }
+  const replica::DeadLetterJob& job = lost.letter.job;
+  answer(lost.letter.source, {job.queue, job.number, false, job.reached});
+  start_upload();
+}
+
+void DeadLetterWorker::answer(GroupId source, replica::DeadLetterAnswer answer) {
+  answers_[source].push_back(std::move(answer));
 }
 
 void DeadLetterWorker::send_answers() {

@@ -1,7 +1,7 @@
 // DeadLetterWorker: takes the dead letters of the groups that one lane leads to where they go:
 // routes them by the node's catalog, tells their death in their headers, and publishes them through
-// the node's own sessions, in order for each group. Lives on the lane's reactor, beside its door;
-// owned by Cluster. docs/decisions/0008-dead-letters.md.
+// the node's own sessions. Lives on the lane's reactor, beside its door; owned by Cluster.
+// docs/decisions/0008-dead-letters.md.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "broker/cluster/dead_letter_address.h"
@@ -25,39 +26,47 @@ class DeadLetterWorker final : private ChannelSink {
   // The door outlives the worker; `answer` is called on its reactor.
   DeadLetterWorker(Door& door, Answer answer);
 
-  // On the reactor. Each letter gets one answer, however long it takes.
+  // On the reactor. Each letter gets one answer, however long it takes. How many there are at a
+  // time is the giver's to bound.
   void take(GroupId source, std::vector<replica::DeadLetterJob> letters);
 
  private:
+  struct Waiting {
+    GroupId source;
+    replica::DeadLetterJob job;
+  };
   // One whose body goes ahead in parts.
   struct Upload {
-    replica::DeadLetterJob job;
-    AddressedLetter letter;
-    queue::UploadId id;
-    std::size_t sent = 0;  // parts
+    Waiting letter;
+    AddressedLetter to;
+    std::uint32_t number = 0;  // of the first target's upload; each has its own
+    std::size_t sent = 0;      // parts
     std::uint64_t octets = 0;
-  };
-  struct Line {
-    std::deque<replica::DeadLetterJob> jobs;
-    std::optional<Upload> upload;  // what follows waits for it
-    bool waiting = false;          // until it may route, or until a group takes more
   };
   struct UnderWay {
     GroupId source;
     replica::DeadLetterAnswer answer;
-    std::size_t left = 0;  // groups
+    bool retained = false;
+    std::vector<AddressedLetter::Target> targets;
+    std::size_t left = 0;  // of them, not decided
   };
 
-  void run(GroupId source);
-  bool may_go_on(GroupId source, Line& line);
-  void start(GroupId source, Line& line, replica::DeadLetterJob job);
-  void publish(GroupId source, const replica::DeadLetterJob& job, AddressedLetter letter,
-               const Upload* upload);
-  void wait_for_room(GroupId source, Line& line, const AddressedLetter& letter);
-  void fetch_part(GroupId source, Line& line);
-  void on_part(GroupId source, queue::UploadId upload, const Result<std::optional<Bytes>>& octets);
-  void give_up(GroupId source, Line& line);
-  void answer(GroupId source, const replica::DeadLetterJob& job, bool done);
+  void route_all();
+  void start(Waiting letter);
+  void publish(const Waiting& letter, AddressedLetter to, const Upload* upload);
+  // Whether the target has it, or need not.
+  static bool has_it(const UnderWay& letter, const AddressedLetter::Target& target,
+                     queue::OutcomeCode code);
+  void start_upload();
+  void fetch_part();
+  void on_part(std::uint32_t upload, const Result<std::optional<Bytes>>& octets);
+  queue::UploadId upload_id(const Upload& upload, std::size_t target) const {
+    return queue::upload_of(channel_, upload.number + static_cast<std::uint32_t>(target));
+  }
+  void end_upload();
+  void give_up();
+  void await_room();
+  void answer(GroupId source, replica::DeadLetterAnswer answer);
   void send_answers();
 
   // ChannelSink
@@ -72,10 +81,14 @@ class DeadLetterWorker final : private ChannelSink {
   Door& door_;
   const Answer answer_;
   const std::uint64_t channel_;
-  std::map<GroupId, Line> lines_;
-  std::uint64_t last_tag_ = 0;
+  std::deque<Waiting> unrouted_;  // while the node may not route
+  bool awaits_lease_ = false;
+  std::deque<std::pair<Waiting, AddressedLetter>> large_;  // behind the upload
+  std::optional<Upload> upload_;                           // one at a time
+  std::uint64_t last_tag_ = 0;  // of a letter; its targets have the tags that follow it
   std::uint32_t last_upload_ = 0;
-  std::map<std::uint64_t, UnderWay> under_way_;  // by tag
+  // By the tag of the first target.
+  std::map<std::uint64_t, UnderWay> under_way_;
   std::map<GroupId, std::vector<replica::DeadLetterAnswer>> answers_;
 };
 

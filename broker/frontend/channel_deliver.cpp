@@ -12,7 +12,7 @@ namespace warren::frontend {
 namespace {
 
 queue::Delivery apart(queue::Delivery delivery) {
-  delivery.content = own_copy(delivery.content);
+  delivery.content = queue::own_copy(delivery.content);
   return delivery;
 }
 

@@ -69,19 +69,6 @@ queue::Content whole_content(const amqp::PublishedMessage& message, const queue:
   return make_content(whole, end.properties);
 }
 
-queue::Content own_copy(const queue::Content& content) {
-  queue::Content copy;
-  auto buffer = std::make_shared_for_overwrite<char[]>(content.exchange.size() +
-                                                       content.routing_key.size() + content.size());
-  char* to = buffer.get();
-  copy.owner = std::move(buffer);
-  copy.exchange = place(to, content.exchange);
-  copy.routing_key = place(to, content.routing_key);
-  copy.properties = place(to, content.properties);
-  copy.body = place(to, content.body);
-  return copy;
-}
-
 amqp::PublishedMessage message_of(const HeldPublish& held) {
   amqp::PublishedMessage message;
   message.exchange = held.content.exchange;

@@ -23,10 +23,6 @@ queue::Content make_content(const amqp::PublishedMessage& message, std::string_v
 queue::Content whole_content(const amqp::PublishedMessage& message, const queue::Content& end,
                              const std::vector<Bytes>& pieces);
 
-// A content in a buffer of its own: a delivery shares one with its neighbours, and what waits long
-// must not keep all of them.
-queue::Content own_copy(const queue::Content& content);
-
 // A frame that waits while its channel waits for the cluster.
 struct WaitingFrame {
   amqp::FrameType type;

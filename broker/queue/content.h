@@ -30,4 +30,8 @@ struct Content {
   std::size_t size() const { return properties.size() + body.size(); }
 };
 
+// A content in a buffer of its own: a delivery shares one with its neighbours, and what waits long
+// must not keep all of them.
+Content own_copy(const Content& content);
+
 }  // namespace warren::queue

@@ -1,6 +1,7 @@
 #include "broker/queue/dead_letters.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/base/check.h"
 
@@ -20,14 +21,27 @@ std::string_view name_of(DeathReason reason) {
   return "";
 }
 
-void DeadLetters::add(QueueId queue, const DeadLettering& route, MessageId message,
-                      DeathReason reason, Stamp died) {
+void DeadLetters::add(QueueId queue, const DeadLettering& route, DeadLetter letter) {
   auto [at, fresh] = sources_.try_emplace(queue);
   if (fresh) at->second.route = route;
-  ++last_;
-  at->second.letters.push_back({last_, message, died, reason});
+  letter.number = ++last_;
+  at->second.letters.push_back(letter);
   ++at->second.waiting;
+  at->second.octets += letter.size;
   ++size_;
+}
+
+void DeadLetters::release_source(QueueId queue) {
+  if (auto at = sources_.find(queue); at != sources_.end()) at->second.route.retained = false;
+}
+
+// One that stays must not keep all that came after it and went.
+void DeadLetters::forget_done(std::deque<DeadLetter>& letters, std::uint64_t waiting) {
+  constexpr std::uint64_t few = 64;
+  while (!letters.empty() && !letters.front().message.entry)
+    letters.pop_front();
+  if (letters.size() > 2 * waiting + few)
+    std::erase_if(letters, [](const DeadLetter& letter) { return !letter.message.entry; });
 }
 
 std::optional<MessageId> DeadLetters::finish(QueueId queue, DeadLetterNumber number) {
@@ -38,10 +52,12 @@ std::optional<MessageId> DeadLetters::finish(QueueId queue, DeadLetterNumber num
   if (letter == letters.end() || letter->number != number || !letter->message.entry)
     return std::nullopt;
   const MessageId message = std::exchange(letter->message, {});
-  while (!letters.empty() && !letters.front().message.entry)
-    letters.pop_front();
+  at->second.octets -= letter->size;
   --size_;
-  if (--at->second.waiting == 0) sources_.erase(at);
+  if (--at->second.waiting == 0)
+    sources_.erase(at);
+  else
+    forget_done(letters, at->second.waiting);
   return message;
 }
 
@@ -83,6 +99,7 @@ void DeadLetters::encode(ByteWriter& out) const {
       out.varint(letter.message.slot.value);
       out.zigzag(static_cast<std::int64_t>(letter.died.value - before.died.value));
       out.u8(static_cast<std::uint8_t>(letter.reason));
+      out.varint(letter.size);
       before = letter;
     }
   }
@@ -103,10 +120,12 @@ bool DeadLetters::decode_source(ByteReader& in) {
     letter.message.slot = Slot(static_cast<std::uint32_t>(in.varint()));
     letter.died = letter.died.next(static_cast<std::uint64_t>(in.zigzag()));
     letter.reason = static_cast<DeathReason>(in.u8());
+    letter.size = static_cast<std::uint32_t>(in.varint());
     if (!in.ok() || step == 0 || letter.number > last_ || !letter.message.entry ||
         letter.reason > DeathReason::delivery_limit)
       return false;
     source.letters.push_back(letter);
+    source.octets += letter.size;
   }
   source.waiting = count;
   size_ += count;

@@ -30,6 +30,7 @@ struct DeadLetter {
   MessageId message;
   Stamp died;  // of the entry
   DeathReason reason = DeathReason::rejected;
+  std::uint32_t size = 0;  // octets of the body
   bool operator==(const DeadLetter&) const = default;
 };
 
@@ -39,12 +40,16 @@ class DeadLetters {
     DeadLettering route;
     std::deque<DeadLetter> letters;  // by number; those that are done have no message
     std::uint64_t waiting = 0;       // of them, not done
+    std::uint64_t octets = 0;        // of their bodies
   };
 
-  void add(QueueId queue, const DeadLettering& route, MessageId message, DeathReason reason,
-           Stamp died);
+  // `letter` gets its number.
+  void add(QueueId queue, const DeadLettering& route, DeadLetter letter);
   // It is done. Its message; nothing: it was done before.
   std::optional<MessageId> finish(QueueId queue, DeadLetterNumber number);
+
+  // The queue is gone: nothing of it waits for a way that is not there.
+  void release_source(QueueId queue);
 
   // The first that is not done, from that number on. Valid until the next change.
   const DeadLetter* next(QueueId queue, DeadLetterNumber from) const;
@@ -73,6 +78,7 @@ class DeadLetters {
   bool decode(ByteReader& in);
 
  private:
+  static void forget_done(std::deque<DeadLetter>& letters, std::uint64_t waiting);
   bool decode_source(ByteReader& in);
 
   DeadLetterNumber last_;

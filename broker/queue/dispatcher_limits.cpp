@@ -156,7 +156,12 @@ void Dispatcher::drop_excess(DispatchQueue& queue, const QueueRecord& record, Ne
 bool Dispatcher::has_room(QueueId id, const Settings& settings, Load coming,
                           std::uint64_t size) const {
   if (!settings.limits_length() || settings.overflow == Overflow::drop_head) return true;
-  const QueueCounts now = counts(id);
+  QueueCounts now = counts(id);
+  const DeadLetters::Source* dead = machine_.dead_letters().find(id);
+  if (dead != nullptr && dead->route.retained) {
+    now.ready += dead->waiting;
+    now.ready_bytes += dead->octets;
+  }
   return now.ready + coming.messages < settings.max_length.value_or(UINT64_MAX) &&
          now.ready_bytes + coming.octets + size <= settings.max_octets.value_or(UINT64_MAX);
 }

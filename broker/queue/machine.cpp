@@ -110,7 +110,8 @@ Machine::Taken Machine::append(const Enqueue& command, std::uint64_t size, Effec
     if (record == nullptr || record->sealed) continue;
     if (is_full(command, id)) {
       if (!buries_refused(record->settings)) continue;
-      bury(*record, command.message, DeathReason::maxlen, effects);
+      bury(*record, command.message, static_cast<std::uint32_t>(size), DeathReason::maxlen,
+           effects);
       ++taken.references;
       continue;
     }
@@ -179,9 +180,10 @@ Outcome Machine::settle(QueueId id, SettleKind kind, std::span<const MessageId> 
 }
 
 // Its reference to the message is the dead letter's from now on.
-void Machine::bury(const QueueRecord& record, MessageId message, DeathReason reason,
-                   Effects& effects) {
-  dead_letters_.add(record.id, *record.settings.dead_letters, message, reason, now_);
+void Machine::bury(const QueueRecord& record, MessageId message, std::uint32_t size,
+                   DeathReason reason, Effects& effects) {
+  dead_letters_.add(record.id, *record.settings.dead_letters,
+                    {DeadLetterNumber(), message, now_, reason, size});
   effects.dead_letters.push_back(record.id);
 }
 
@@ -197,7 +199,7 @@ void Machine::die(QueueRecord& record, const Message& message, DeathReason reaso
   effects.settled.push_back(ref);
   effects.died.push_back({ref, reason});
   if (record.settings.dead_letters)
-    bury(record, message.id, reason, effects);
+    bury(record, message.id, message.size, reason, effects);
   else
     release(message.id, effects);
   changed_.insert(record.id);
@@ -255,6 +257,12 @@ Outcome Machine::purge(QueueId id, std::span<const MessageId> held, Effects& eff
     return false;
   });
   if (gone > 0) changed_.insert(id);
+  // Those that wait for a way count as the queue's, and go with the rest.
+  if (record->settings.dead_letters && record->settings.dead_letters->retained)
+    for (DeadLetterNumber number{1}; const DeadLetter* letter = dead_letters_.next(id, number);) {
+      number = letter->number;
+      finish_dead_letter(id, number, effects);
+    }
   return {OutcomeCode::ok, gone};
 }
 
@@ -289,6 +297,7 @@ void Machine::remove(QueueId id, CatalogIndex deleted, Effects& effects) {
   });
   while (!record->touched.empty())
     clear_touch(record->touched.back().session, id, effects);
+  dead_letters_.release_source(id);
   marked_.erase(id);
   queues_.erase(id);
   changed_.insert(id);

@@ -155,7 +155,8 @@ class Machine {
   Taken append(const Enqueue& command, std::uint64_t size, Effects& effects);
   Outcome enqueue_large(const Enqueue& command, Effects& effects);
   void release(MessageId message, Effects& effects);
-  void bury(const QueueRecord& record, MessageId message, DeathReason reason, Effects& effects);
+  void bury(const QueueRecord& record, MessageId message, std::uint32_t size, DeathReason reason,
+            Effects& effects);
   void die(QueueRecord& record, const Message& message, DeathReason reason, Effects& effects);
   void release(const LargeBodies::Parts& parts, Effects& effects);
   void settle_messages(QueueRecord& record, std::span<const MessageId> accepted, Effects& effects);

@@ -24,7 +24,7 @@ struct DeadLettering {
   std::string queue;     // its name
   std::string exchange;  // may be the default exchange: empty
   std::optional<std::string> key;
-  // x-dead-letter-strategy=at-least-once: without a queue to go to they wait.
+  // x-dead-letter-strategy=at-least-once: they wait for a queue that takes them.
   bool retained = false;
 
   void encode(ByteWriter& out) const;

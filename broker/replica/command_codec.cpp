@@ -1,5 +1,6 @@
 #include "broker/replica/command_codec.h"
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <optional>
 
@@ -20,7 +21,8 @@ enum Kind : std::uint64_t {
   drop_kind = 5
 };
 
-constexpr std::uint32_t parts_version = batch_version;
+constexpr std::uint32_t parts_version = 2;
+constexpr std::uint32_t dead_letters_version = 3;
 // The factor of a run's count.
 constexpr std::uint64_t kinds(std::uint32_t version) {
   return version < parts_version ? 4 : 8;
@@ -44,22 +46,23 @@ class BatchEncoder {
     header_.add_publish_properties(string_of(p.content.properties));
     header_.add_publish_body_size(p.content.body.size());
     add_body(p.content.body);
+    if (p.content.dead_letter) require(dead_letters_version);
     if (!p.upload) return;
-    header_.set_version(parts_version);
+    require(parts_version);
     header_.add_large_publish(static_cast<std::uint32_t>(header_.publish_envelope_size() - 1));
     header_.add_large_upload(p.upload.value);
     header_.add_large_octets(p.upload_octets);
   }
   void add(const queue::Part& p) {
     run(part_kind);
-    header_.set_version(parts_version);
+    require(parts_version);
     header_.add_part_upload(p.upload.value);
     header_.add_part_size(p.octets.body.size());
     add_body(p.octets.body);
   }
   void add(const queue::DropUpload& d) {
     run(drop_kind);
-    header_.set_version(parts_version);
+    require(parts_version);
     header_.add_drop_upload(d.upload.value);
   }
   void add(const queue::Settle& s) {
@@ -96,6 +99,7 @@ class BatchEncoder {
   }
 
  private:
+  void require(std::uint32_t version) { header_.set_version(std::max(header_.version(), version)); }
   void run(std::uint64_t kind) {
     if (runs_.empty() || runs_.back().first != kind) runs_.emplace_back(kind, 0);
     ++runs_.back().second;

@@ -13,7 +13,7 @@ DeadLetterFeed::DeadLetterFeed(const queue::DeadLetters& letters, DeadLetterLimi
 }
 
 void DeadLetterFeed::make_ready(QueueId id, Queue& queue) {
-  if (queue.paused_until || std::exchange(queue.ready, true)) return;
+  if (std::exchange(queue.ready, true)) return;
   ready_.push_back(id);
 }
 
@@ -28,41 +28,48 @@ void DeadLetterFeed::on_buried(std::span<const QueueId> queues) {
 
 std::optional<DeadLetterFeed::Next> DeadLetterFeed::take(BootTime now) {
   end_pauses(now);
-  while (!ready_.empty() && under_way_.size() < limits_.under_way && octets_ < limits_.octets) {
+  while (!ready_.empty() && has_room()) {
     const QueueId id = ready_.front();
     ready_.pop_front();
     Queue& queue = queues_.at(id);
     queue.ready = false;
-    const auto letter = take_from(id, queue);
-    if (!letter) continue;
+    auto next = take_from(id, queue);
+    if (!next) continue;
     make_ready(id, queue);
-    return Next{id, *letter};
+    return next;
   }
   return std::nullopt;
 }
 
 // Nothing: it has no more, or as much under way as it may.
-std::optional<queue::DeadLetter> DeadLetterFeed::take_from(QueueId id, Queue& queue) {
+std::optional<DeadLetterFeed::Next> DeadLetterFeed::take_from(QueueId id, Queue& queue) {
   if (queue.under_way >= limits_.under_way_queue) return std::nullopt;
-  const queue::DeadLetter* letter = nullptr;
-  if (!queue.again.empty())
-    letter = letters_.next(id, queue.again.extract(queue.again.begin()).value());
-  else if ((letter = letters_.next(id, queue.next)) != nullptr)
-    queue.next = letter->number.next();
-  if (letter == nullptr) {
-    if (queue.under_way == 0) queues_.erase(id);
+  auto next = next_of(id, queue);
+  if (!next) {
+    if (queue.under_way == 0 && queue.tried.empty()) queues_.erase(id);
     return std::nullopt;
   }
-  given_ = std::max(given_, letter->number);
   ++queue.under_way;
-  under_way_[letter->number] = {id, 0};
-  return *letter;
+  under_way_[next->letter.number] = {id, next->letter.size};
+  octets_ += next->letter.size;
+  return next;
 }
 
-void DeadLetterFeed::weigh(queue::DeadLetterNumber number, std::size_t octets) {
-  auto at = under_way_.find(number);
-  if (at == under_way_.end()) return;
-  octets_ += octets - std::exchange(at->second.octets, octets);
+std::optional<DeadLetterFeed::Next> DeadLetterFeed::next_of(QueueId id, Queue& queue) {
+  while (!queue.due.empty()) {
+    const queue::DeadLetterNumber number = queue.due.extract(queue.due.begin()).value();
+    auto tried = queue.tried.extract(number);
+    const queue::DeadLetter* letter = letters_.next(id, number);
+    // A purge may have taken it.
+    if (letter != nullptr && letter->number == number)
+      return Next{id, *letter, std::move(tried.mapped())};
+  }
+  if (queue.tried.size() >= limits_.tried_queue) return std::nullopt;
+  const queue::DeadLetter* letter = letters_.next(id, queue.next);
+  if (letter == nullptr) return std::nullopt;
+  queue.next = letter->number.next();
+  given_ = std::max(given_, letter->number);
+  return Next{id, *letter, {}};
 }
 
 void DeadLetterFeed::on_answer(const DeadLetterAnswer& answer, BootTime now) {
@@ -74,19 +81,18 @@ void DeadLetterFeed::on_answer(const DeadLetterAnswer& answer, BootTime now) {
   --queue.under_way;
   if (answer.done) {
     done_.push_back({answer.queue, answer.number});
-    return make_ready(answer.queue, queue);
+  } else {
+    queue.tried[answer.number] = answer.reached;
+    paused_.emplace(now + limits_.pause, std::pair(answer.queue, answer.number));
   }
-  queue.again.insert(answer.number);
-  if (queue.paused_until) return;
-  queue.paused_until = now + limits_.pause;
-  paused_.emplace(*queue.paused_until, answer.queue);
+  make_ready(answer.queue, queue);
 }
 
 void DeadLetterFeed::end_pauses(BootTime now) {
   while (!paused_.empty() && paused_.begin()->first <= now) {
-    const QueueId id = paused_.extract(paused_.begin()).value().second;
+    const auto [id, number] = paused_.extract(paused_.begin()).value().second;
     Queue& queue = queues_.at(id);
-    queue.paused_until.reset();
+    queue.due.insert(number);
     make_ready(id, queue);
   }
 }

@@ -1,6 +1,7 @@
 // DeadLetterFeed: which of a group's dead letters go next, while this node leads the group: in
-// order for each queue, the queues in turn, so many at a time, and again after a pause where it did
-// not work. Owned by a QueueHost; pure: time is an argument. docs/decisions/0008-dead-letters.md.
+// order for each queue, the queues in turn, so many at a time; one that could not go, again after a
+// pause, while those behind it go on. Owned by a QueueHost; pure: time is an argument.
+// docs/decisions/0008-dead-letters.md.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "broker/base/clock.h"
@@ -20,10 +22,11 @@
 namespace warren::replica {
 
 struct DeadLetterLimits {
-  std::size_t under_way = 256;       // of the group
+  std::size_t under_way = 1024;      // of the group
   std::size_t under_way_queue = 64;  // of one queue: one that cannot go on leaves room for others
+  std::size_t tried_queue = 1024;    // of one queue, given in vain: beyond, those behind them wait
   std::size_t octets = 4u << 20;     // of bodies, of the group; one letter more may begin below it
-  Milliseconds pause{1000};          // of a queue, after a letter that could not go
+  Milliseconds pause{1000};          // of a letter that could not go
 };
 
 class DeadLetterFeed {
@@ -35,31 +38,30 @@ class DeadLetterFeed {
   struct Next {
     QueueId queue;
     queue::DeadLetter letter;
+    std::vector<QueueId> reached;  // by earlier tries
   };
   // Is under way from now on.
   std::optional<Next> take(BootTime now);
-  // What the letter's body weighs, once that is known.
-  void weigh(queue::DeadLetterNumber number, std::size_t octets);
   void on_answer(const DeadLetterAnswer& answer, BootTime now);
 
+  // take() may have something.
+  bool has_due(BootTime now) const {
+    return has_room() && (!ready_.empty() || (!paused_.empty() && paused_.begin()->first <= now));
+  }
   // For the next entry; nothing is there afterwards.
   std::vector<DeadLetterDone> take_done();
   bool has_done() const { return !done_.empty(); }
-  // take() may have something.
-  bool has_due(BootTime now) const {
-    return under_way_.size() < limits_.under_way && octets_ < limits_.octets &&
-           (!ready_.empty() || (!paused_.empty() && paused_.begin()->first <= now));
-  }
-  // When a queue's pause is over.
+  // When the next pause is over.
   std::optional<BootTime> next_deadline() const;
   std::size_t under_way() const { return under_way_.size(); }
 
  private:
   struct Queue {
-    queue::DeadLetterNumber next{1};          // not given before
-    std::set<queue::DeadLetterNumber> again;  // given in vain
+    queue::DeadLetterNumber next{1};  // not given before
+    // Given in vain; those of `due` may go again.
+    std::map<queue::DeadLetterNumber, std::vector<QueueId>> tried;
+    std::set<queue::DeadLetterNumber> due;
     std::size_t under_way = 0;
-    std::optional<BootTime> paused_until;
     bool ready = false;  // in ready_
   };
   struct UnderWay {
@@ -67,15 +69,19 @@ class DeadLetterFeed {
     std::size_t octets = 0;
   };
 
+  bool has_room() const {
+    return under_way_.size() < limits_.under_way && octets_ < limits_.octets;
+  }
   void make_ready(QueueId id, Queue& queue);
   void end_pauses(BootTime now);
-  std::optional<queue::DeadLetter> take_from(QueueId id, Queue& queue);
+  std::optional<Next> take_from(QueueId id, Queue& queue);
+  std::optional<Next> next_of(QueueId id, Queue& queue);
 
   const queue::DeadLetters& letters_;
   const DeadLetterLimits limits_;
   std::map<QueueId, Queue> queues_;
   std::deque<QueueId> ready_;  // may have something that can go
-  std::set<std::pair<BootTime, QueueId>> paused_;
+  std::set<std::pair<BootTime, std::pair<QueueId, queue::DeadLetterNumber>>> paused_;
   std::map<queue::DeadLetterNumber, UnderWay> under_way_;
   std::size_t octets_ = 0;
   queue::DeadLetterNumber given_;  // the highest ever

@@ -18,12 +18,14 @@ struct DeadLetterJob {
   Stamp died;
   queue::Content content;              // as it was published, or was a dead letter before
   std::vector<queue::BodyPart> parts;  // of its body, before the content's own octets
+  std::vector<QueueId> reached;        // by an earlier try: they have it
 };
 
 struct DeadLetterAnswer {
   QueueId queue;
   queue::DeadLetterNumber number;
-  bool done = false;  // else: give it again, a little later
+  bool done = false;             // else: give it again, a little later
+  std::vector<QueueId> reached;  // so far
 };
 
 }  // namespace warren::replica

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "broker/base/codec.h"
 #include "broker/replica/command_codec.h"
 #include "broker/replica/wire.h"
 #include "proto/command.pb.h"
@@ -165,8 +166,15 @@ bool get_expels(const proto::EntryHeader& h, std::vector<Expel>& out) {
 
 constexpr std::uint32_t limits_version = 2;
 
+bool has_dead_letters(const QueueCreate& create) {
+  ByteReader in(create.settings);
+  const auto settings = queue::Settings::decode(in);
+  return settings && settings->dead_letters;
+}
+
 std::uint32_t version_of(const QueueEntry& entry) {
-  if (!entry.dead_done.empty()) return command_version;
+  if (!entry.dead_done.empty() || std::ranges::any_of(entry.creates, has_dead_letters))
+    return command_version;
   const bool limits =
       std::ranges::any_of(entry.creates,
                           [](const QueueCreate& create) {

@@ -48,7 +48,8 @@ GroupClient::Waiting GroupClient::waiting_for(const queue::ClientCommand& comman
   waiting.bytes = 64;
   if (const auto* p = std::get_if<queue::Publish>(&command)) {
     waiting.bytes += static_cast<std::uint32_t>(p->content.size());
-    waiting.deadline = now + config_.publish_timeout;
+    // Nobody waits for a dead letter's confirm, and it is sent again unless its fate is known.
+    if (!p->content.dead_letter) waiting.deadline = now + config_.publish_timeout;
   } else if (const auto* part = std::get_if<queue::Part>(&command)) {
     waiting.bytes += static_cast<std::uint32_t>(part->octets.size());
   } else if (const auto* s = std::get_if<queue::Settle>(&command)) {

@@ -79,8 +79,7 @@ class QueueHost {
     std::shared_ptr<Wanted> wanted;
   };
   struct PendingLetter {
-    QueueId queue;
-    queue::DeadLetter letter;
+    DeadLetterFeed::Next next;
     std::shared_ptr<Wanted> wanted;
   };
   struct WaitingRequest {

@@ -5,49 +5,49 @@
 
 namespace warren::replica {
 
-namespace {
-
-// Being read: each brings an entry of a MiB or more however small the letter is.
-constexpr std::size_t letters_read = 16;
-
-}  // namespace
-
 void QueueHost::read_letters(BootTime now) {
   if (!surely_leads(now)) return;
-  while (letters_.size() < letters_read && wanted_.size() < config_.reads) {
+  // The other half is for consumers.
+  const std::size_t reads = config_.reads / 2;
+  auto may = [&] { return letters_.size() < reads && wanted_.size() < reads; };
+  while (may()) {
     auto next = feed_.take(now);
     if (!next) break;
-    letters_.push_back({next->queue, next->letter, want(next->letter.message.entry)});
+    auto wanted = want(next->letter.message.entry);
+    letters_.push_back({std::move(*next), std::move(wanted)});
   }
   if (!to_read_.empty()) ports_.read_entries(std::exchange(to_read_, {}));
   give_letters(now);
   // What was given makes room for the next.
-  more_ = more_ || (letters_.size() < letters_read && feed_.has_due(now));
+  more_ = more_ || (may() && feed_.has_due(now));
 }
 
 void QueueHost::give_letters(BootTime now) {
   std::vector<DeadLetterJob> jobs;
   while (!letters_.empty() && letters_.front().wanted->arrived) {
-    const PendingLetter pending = std::move(letters_.front());
+    PendingLetter pending = std::move(letters_.front());
     letters_.pop_front();
-    const queue::DeadLetters::Source* source = state_.machine().dead_letters().find(pending.queue);
+    const auto& [queue, letter, reached] = pending.next;
+    const queue::DeadLetters::Source* source = state_.machine().dead_letters().find(queue);
     const auto& contents = pending.wanted->contents;
-    const std::uint32_t slot = pending.letter.message.slot.value;
-    // It is kept alive by its letter: should its octets be out of reach all the same, it stays.
+    const std::uint32_t slot = letter.message.slot.value;
+    // Its letter keeps it alive: should its octets be out of reach all the same, it stays. Purged
+    // while it was read, it is not looked for again.
     if (source == nullptr || !contents || slot >= contents->messages.size()) {
-      feed_.on_answer({pending.queue, pending.letter.number, false}, now);
+      feed_.on_answer({queue, letter.number, false, reached}, now);
       continue;
     }
-    DeadLetterJob job{pending.queue,
-                      pending.letter.number,
-                      source->route,
-                      pending.letter.reason,
-                      pending.letter.died,
-                      contents->messages[slot],
-                      {}};
-    if (const auto* parts = state_.machine().large_bodies().parts_of(pending.letter.message))
+    DeadLetterJob job;
+    job.queue = queue;
+    job.number = letter.number;
+    job.route = source->route;
+    job.reason = letter.reason;
+    job.died = letter.died;
+    // By itself: it may wait, and must not keep the whole of its entry.
+    job.content = queue::own_copy(contents->messages[slot]);
+    if (const auto* parts = state_.machine().large_bodies().parts_of(letter.message))
       job.parts = *parts;
-    feed_.weigh(job.number, job.content.size());
+    job.reached = reached;
     jobs.push_back(std::move(job));
   }
   if (!jobs.empty()) ports_.on_dead_letters(std::move(jobs));

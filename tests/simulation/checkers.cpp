@@ -56,7 +56,11 @@ void Checkers::note_contents(GroupId group, const replica::QueueApplied& applied
 // A dead letter comes at least once: twice where a leader was lost on the way.
 void Checkers::on_gone(GroupId group, const Key& key, MessageId message) {
   if (!is_letter(group, message)) return;
-  if (!arrived_.insert(key).second) ++world_.tally["dead letter twice"];
+  if (arrived_.insert(key).second) return;
+  ++world_.tally["dead letter twice"];
+  if (world_.calm)
+    world_.violation(
+        fmt::format("dead letter {}:{} came twice without need", key.publisher, key.sequence));
 }
 
 // It was delivered never, or was; it is lost in no case. But the reason must be the queue's own,

@@ -14,11 +14,11 @@ enum class QueueKind : std::uint8_t {
   plain,
   priorities,
   drops_head,
-  rejects,
+  dead_letters,
+  rejects,  // so that it is often the target of dead letters
   expires,
   counts_deliveries,
   single_active,
-  dead_letters,
 };
 constexpr std::uint64_t queue_kinds = 8;
 // Of every message, by its number: queues without priorities pass over it.
@@ -51,6 +51,9 @@ inline catalog::Arguments arguments_of(QueueKind kind, const std::string& next) 
     case QueueKind::dead_letters:
       return {{"x-message-ttl", "long", "700"},
               {"x-delivery-limit", "long", "1"},
+              {"x-max-length", "long", "60"},
+              {"x-overflow", "longstr", "reject-publish"},
+              {"x-dead-letter-strategy", "longstr", "at-least-once"},
               {"x-dead-letter-exchange", "longstr", ""},
               {"x-dead-letter-routing-key", "longstr", next}};
   }

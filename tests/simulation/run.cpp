@@ -19,6 +19,7 @@ class Run {
                   static_cast<std::uint32_t>(world_.draw(1, 3))) {
     world_.trace = trace;
     world_.faulty = !calm;
+    world_.calm = calm;
   }
 
   RunResult go() {

@@ -48,6 +48,7 @@ class World {
   // One packet, which may be lost, late, doubled or overtaken while `faulty`.
   void packet(NodeId from, NodeId to, const std::function<void()>& deliver);
   bool faulty = true;
+  bool calm = false;  // nothing ever went wrong
 
   void violation(std::string what);
   bool failed() const { return !violations_.empty(); }

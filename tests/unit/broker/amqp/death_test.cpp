@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "broker/amqp/table.h"
+
 namespace warren::amqp {
 namespace {
 
@@ -14,9 +16,9 @@ std::string raw_with(FieldTable headers) {
   return encode_properties(properties);
 }
 FieldTable die(const std::string& raw, const Death& death, bool known = true) {
-  auto properties = with_death(raw, death, known);
-  EXPECT_TRUE(properties.has_value());
-  return properties ? *properties->headers : FieldTable();
+  const DeadProperties dead = with_death(raw, death, known, true);
+  EXPECT_EQ(decode_properties(dead.raw), dead.properties);
+  return *dead.properties.headers;
 }
 FieldTable die(const FieldTable& headers, const Death& death, bool known = true) {
   return die(raw_with(headers), death, known);
@@ -66,11 +68,10 @@ TEST(Death, ExpirationMovesIntoTheStory) {
   BasicProperties properties;
   properties.expiration = "60000";
   properties.message_id = "m";
-  auto dead = with_death(encode_properties(properties), expired_in_q, false);
-  ASSERT_TRUE(dead);
-  EXPECT_FALSE(dead->expiration);
-  EXPECT_EQ(dead->message_id, "m");
-  EXPECT_EQ(deaths(*dead->headers)[0].as_string("original-expiration"), "60000");
+  const auto dead = with_death(encode_properties(properties), expired_in_q, false, true).properties;
+  EXPECT_FALSE(dead.expiration);
+  EXPECT_EQ(dead.message_id, "m");
+  EXPECT_EQ(deaths(*dead.headers)[0].as_string("original-expiration"), "60000");
 }
 
 TEST(Death, CarbonCopiesAreAmongTheKeys) {
@@ -104,8 +105,54 @@ TEST(Death, ACycleIsOneThatNobodyRejectedIn) {
   EXPECT_FALSE(completes_cycle(FieldTable{}, "q"));
 }
 
-TEST(Death, PropertiesThatAreNoneAreAnError) {
-  EXPECT_FALSE(with_death("\x20", expired_in_q, true));
+TEST(Death, WithAnotherKeyCopiesAreForgotten) {
+  const std::string raw = raw_with(FieldTable{{"CC", FieldArray{{FieldValue("a")}}}});
+  EXPECT_TRUE(with_death(raw, expired_in_q, false, true).properties.headers->contains("CC"));
+  EXPECT_FALSE(with_death(raw, expired_in_q, false, false).properties.headers->contains("CC"));
+}
+
+TEST(Death, OfAKeyThatIsNoStringNothingIsTold) {
+  FieldValue nested(FieldArray{{FieldValue("a")}});
+  for (int depth = 3; depth < table_depth_limit; ++depth)
+    nested = FieldArray{{nested}};
+  const std::string raw = raw_with(FieldTable{{"CC", FieldArray{{nested, FieldValue("b")}}}});
+  ASSERT_TRUE(scan_properties(raw));
+  const FieldTable headers = die(raw, expired_in_q, false);
+  const FieldArray expected{{FieldValue("key"), FieldValue("b")}};
+  EXPECT_EQ(*deaths(headers)[0].find("routing-keys"), FieldValue(expected));
+}
+
+TEST(Death, HeadersFullToTheBrimAreGivenUpForIt) {
+  FieldArray many;
+  many.values.resize(table_value_limit - 2, FieldValue(Void{}));
+  const std::string raw = raw_with(FieldTable{{"many", many}});
+  ASSERT_TRUE(scan_properties(raw));
+  const FieldTable headers = die(raw, expired_in_q, false);
+  EXPECT_FALSE(headers.contains("many"));
+  EXPECT_EQ(deaths(headers)[0].as_string("queue"), "q");
+  EXPECT_EQ(headers.as_string("x-last-death-queue"), "q");
+}
+
+TEST(Death, OlderDeathsAreForgottenBeforeAFrameIsTooSmall) {
+  FieldArray copies;
+  copies.values.resize(300, FieldValue(std::string(100, 'c')));
+  FieldTable headers{{"CC", copies}, {"k", "v"}};
+  for (int i = 0; i < 10; ++i) {
+    const std::string queue = "q" + std::to_string(i);
+    Death death = expired_in_q;
+    death.queue = queue;
+    const DeadProperties dead = with_death(raw_with(headers), death, i > 0, true);
+    EXPECT_LT(dead.raw.size(), 128u * 1024);
+    headers = *dead.properties.headers;
+    EXPECT_EQ(headers.as_string("k"), "v");
+    EXPECT_EQ(headers.as_string("x-first-death-queue"), "q0");
+    EXPECT_EQ(deaths(headers)[0].as_string("queue"), queue);
+  }
+}
+
+TEST(Death, PropertiesThatAreNoneAreReplaced) {
+  const DeadProperties dead = with_death("\x20", expired_in_q, true, true);
+  EXPECT_TRUE(completes_cycle(*dead.properties.headers, "q"));
 }
 
 }  // namespace

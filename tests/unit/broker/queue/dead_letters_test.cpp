@@ -21,7 +21,7 @@ std::string octets_of(const DeadLetters& letters) {
 TEST(DeadLetters, AreDoneInAnyOrder) {
   DeadLetters letters;
   for (std::uint64_t entry : {5, 3, 9})
-    letters.add(orders, route, message(entry), DeathReason::expired, Stamp(entry));
+    letters.add(orders, route, {{}, message(entry), Stamp(entry), DeathReason::expired, 10});
   EXPECT_EQ(letters.finish(orders, DeadLetterNumber(2)), message(3));
   EXPECT_EQ(letters.finish(orders, DeadLetterNumber(2)), std::nullopt);
   EXPECT_EQ(letters.finish(bills, DeadLetterNumber(1)), std::nullopt);
@@ -35,23 +35,23 @@ TEST(DeadLetters, AreDoneInAnyOrder) {
 
 TEST(DeadLetters, ANumberIsNeverUsedAgain) {
   DeadLetters letters;
-  letters.add(orders, route, message(5), DeathReason::expired, Stamp(1));
+  letters.add(orders, route, {{}, message(5), Stamp(1), DeathReason::expired, 10});
   letters.finish(orders, DeadLetterNumber(1));
   DeadLetters after;
   const std::string octets = octets_of(letters);
   ByteReader in(octets);
   ASSERT_TRUE(after.decode(in));
-  after.add(orders, route, message(6), DeathReason::expired, Stamp(1));
+  after.add(orders, route, {{}, message(6), Stamp(1), DeathReason::expired, 10});
   EXPECT_EQ(after.next(orders, DeadLetterNumber(1))->number, DeadLetterNumber(2));
 }
 
 TEST(DeadLetters, ComeBackAsTheyWereWritten) {
   DeadLetters letters;
   const DeadLettering other{"v", "bills", "", "graveyard", true};
-  letters.add(orders, route, message(500, 7), DeathReason::maxlen, Stamp(9000));
-  letters.add(bills, other, message(2, 1), DeathReason::delivery_limit, Stamp(100));
-  letters.add(orders, route, message(4), DeathReason::rejected, Stamp(8000));
-  letters.add(orders, route, message(4, 1), DeathReason::expired, Stamp(8000));
+  letters.add(orders, route, {{}, message(500, 7), Stamp(9000), DeathReason::maxlen, 10});
+  letters.add(bills, other, {{}, message(2, 1), Stamp(100), DeathReason::delivery_limit, 10});
+  letters.add(orders, route, {{}, message(4), Stamp(8000), DeathReason::rejected, 10});
+  letters.add(orders, route, {{}, message(4, 1), Stamp(8000), DeathReason::expired, 10});
   letters.finish(orders, DeadLetterNumber(3));
   const std::string octets = octets_of(letters);
   DeadLetters after;
@@ -68,6 +68,19 @@ TEST(DeadLetters, ComeBackAsTheyWereWritten) {
     ByteReader short_of(part);
     EXPECT_FALSE(broken.decode(short_of)) << cut;
   }
+}
+
+TEST(DeadLetters, OneThatStaysDoesNotKeepThoseThatWent) {
+  DeadLetters letters;
+  for (std::uint64_t entry = 1; entry <= 10'000; ++entry)
+    letters.add(orders, route, {{}, message(entry), Stamp(1), DeathReason::expired, 10});
+  for (std::uint64_t number = 2; number < 10'000; ++number)
+    letters.finish(orders, DeadLetterNumber(number));
+  EXPECT_LT(letters.memory_octets(), 10'000u);
+  EXPECT_EQ(letters.next(orders, DeadLetterNumber(2))->number, DeadLetterNumber(10'000));
+  EXPECT_EQ(letters.find(orders)->octets, 20u);
+  EXPECT_TRUE(letters.finish(orders, DeadLetterNumber(1)));
+  EXPECT_TRUE(letters.finish(orders, DeadLetterNumber(10'000)));
 }
 
 class Burial : public testing::Test {
@@ -105,7 +118,7 @@ TEST_F(Burial, WhatIsRejectedKeepsItsEntryUntilItIsDone) {
   machine.set_time(Stamp(77));
   settle(SettleKind::reject, 5);
   EXPECT_EQ(first(),
-            (DeadLetter{DeadLetterNumber(1), message(5), Stamp(77), DeathReason::rejected}));
+            (DeadLetter{DeadLetterNumber(1), message(5), Stamp(77), DeathReason::rejected, 100}));
   EXPECT_EQ(effects.dead_letters, std::vector{orders});
   EXPECT_TRUE(machine.find(orders)->messages.empty());
   EXPECT_TRUE(machine.names_entry(EntryIndex(5)));
@@ -152,6 +165,23 @@ TEST_F(Burial, WhatDiedBeforeAPurgeOrADeleteGoesItsWay) {
   machine = copy_by_snapshot(machine);
   EXPECT_EQ(first().message, message(5));
   EXPECT_TRUE(machine.names_entry(EntryIndex(5)));
+}
+
+TEST_F(Burial, WhatIsRetainedIsPurgedAndNotKeptForAQueueThatIsGone) {
+  Settings settings;
+  settings.dead_letters = route;
+  settings.dead_letters->retained = true;
+  const QueueId kept(103);
+  machine.create(kept, settings, effects);
+  for (std::uint64_t entry = 5; entry < 8; ++entry)
+    put(entry, {kept});
+  machine.settle(kept, SettleKind::reject, std::vector{message(5), message(6)}, effects);
+  EXPECT_EQ(machine.purge(kept, std::vector{message(7)}, effects).value, 0u);
+  EXPECT_EQ(letters(), 0u);
+  EXPECT_FALSE(machine.names_entry(EntryIndex(5)));
+  machine.settle(kept, SettleKind::reject, std::vector{message(7)}, effects);
+  machine.remove(kept, CatalogIndex(200), effects);
+  EXPECT_FALSE(machine.dead_letters().find(kept)->route.retained);
 }
 
 TEST_F(Burial, ALargeBodyIsKeptWithItsMessage) {

@@ -19,8 +19,11 @@ struct ModelQueue {
   bool sealed = false;
   std::map<std::pair<LevelNumber, MessageId>, ModelMessage> messages;
 
-  bool erase(MessageId id) {
-    return std::erase_if(messages, [&](const auto& pair) { return pair.first.second == id; }) > 0;
+  std::optional<ModelMessage> take(MessageId id) {
+    auto at =
+        std::ranges::find_if(messages, [&](const auto& pair) { return pair.first.second == id; });
+    if (at == messages.end()) return std::nullopt;
+    return messages.extract(at).mapped();
   }
 };
 
@@ -197,8 +200,8 @@ class Comparison {
       auto at = std::ranges::find_if(
           queue.messages, [&](const auto& pair) { return pair.first.second == message; });
       const bool fails = kind == SettleKind::requeue_lost && ++at->second.failed > limit && limit;
-      if (fails) bury(id, message, DeathReason::delivery_limit);
-      if (kind == SettleKind::reject) bury(id, message, DeathReason::rejected);
+      if (fails) bury(id, message, at->second.size, DeathReason::delivery_limit);
+      if (kind == SettleKind::reject) bury(id, message, at->second.size, DeathReason::rejected);
       if (fails || kind == SettleKind::ack || kind == SettleKind::reject) queue.messages.erase(at);
     }
   }
@@ -211,13 +214,14 @@ class Comparison {
       return Outcome();
     });
     for (MessageId message : some)
-      if (auto it = model_.find(id); it != model_.end() && it->second.erase(message))
-        bury(id, message, DeathReason::expired);
+      if (auto it = model_.find(id); it != model_.end())
+        if (auto gone = it->second.take(message))
+          bury(id, message, gone->size, DeathReason::expired);
   }
-  void bury(QueueId id, MessageId message, DeathReason reason) {
+  void bury(QueueId id, MessageId message, std::uint32_t size, DeathReason reason) {
     if (settings_of(id).dead_letters)
       letters_.emplace(++last_letter_,
-                       std::pair(id, DeadLetter{last_letter_, message, now_, reason}));
+                       std::pair(id, DeadLetter{last_letter_, message, now_, reason, size}));
   }
   void finish_letters() {
     for (auto it = letters_.begin(); it != letters_.end();) {
@@ -258,7 +262,7 @@ class Comparison {
       if (it == model_.end() || it->second.sealed) continue;
       if (std::ranges::count(full, id) != 0) {
         if (settings_of(id).overflow == Overflow::reject_publish_dlx)
-          bury(id, message, DeathReason::maxlen);
+          bury(id, message, size, DeathReason::maxlen);
         continue;
       }
       const Settings settings = settings_of(id);

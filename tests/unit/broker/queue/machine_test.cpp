@@ -364,13 +364,16 @@ TEST_F(LargeBodiesTest, DeletingAQueueFreesItsLargeMessages) {
   EXPECT_FALSE(machine.large_bodies().keeps_any());
 }
 
-TEST_F(LargeBodiesTest, ASnapshotOfTheVersionBeforeHasNone) {
+TEST_F(LargeBodiesTest, SnapshotsOfTheVersionsBeforeHaveNone) {
   std::string octets = Machine().group_octets();
-  ASSERT_EQ(octets.substr(octets.size() - 2), std::string(2, '\0'));
+  ASSERT_EQ(octets.substr(octets.size() - 4), std::string(4, '\0'));
   octets[0] = 2;
-  Machine older;
-  EXPECT_TRUE(older.restore_group(octets.substr(0, octets.size() - 2)));
-  octets[0] = 4;
+  Machine without_parts;
+  EXPECT_TRUE(without_parts.restore_group(octets.substr(0, octets.size() - 4)));
+  octets[0] = 3;
+  Machine without_letters;
+  EXPECT_TRUE(without_letters.restore_group(octets.substr(0, octets.size() - 2)));
+  octets[0] = 5;
   Machine newer;
   EXPECT_FALSE(newer.restore_group(octets));
 }

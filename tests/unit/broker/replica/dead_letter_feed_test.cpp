@@ -14,7 +14,8 @@ class Feed : public testing::Test {
  protected:
   void bury(QueueId queue, int count) {
     for (int i = 0; i < count; ++i)
-      letters.add(queue, {}, {EntryIndex(++entry), Slot(0)}, DeathReason::expired, Stamp(1));
+      letters.add(queue, {},
+                  {{}, {EntryIndex(++entry), Slot(0)}, Stamp(1), DeathReason::expired, size});
     if (feed) feed->on_buried(std::vector{queue});
   }
   void lead() { feed.emplace(letters, limits); }
@@ -40,6 +41,7 @@ class Feed : public testing::Test {
   std::optional<DeadLetterFeed> feed;
   BootTime now{1s};
   std::uint64_t entry = 0;
+  std::uint32_t size = 10;
 };
 
 TEST_F(Feed, QueuesTakeTurnsAndEachKeepsItsOrder) {
@@ -82,36 +84,71 @@ TEST_F(Feed, OneQueueThatCannotGoOnLeavesRoomForOthers) {
   answer(bills, 6);
   EXPECT_EQ(take(), Numbers{7});
   answer(orders, 1);
-  EXPECT_EQ(take(), Numbers{8});
+  EXPECT_EQ(take(), Numbers{3});
 }
 
-TEST_F(Feed, WhatFailedGoesAgainAfterAPause) {
-  lead();
-  bury(orders, 3);
+TEST_F(Feed, WhatFailedGoesAgainAfterAPauseAndTheRestGoesOn) {
   limits.under_way_queue = 2;
   lead();
+  bury(orders, 4);
   EXPECT_EQ(take(), (Numbers{1, 2}));
   answer(orders, 2, false);
+  EXPECT_EQ(take(), Numbers{3});
   answer(orders, 1, false);
-  EXPECT_FALSE(feed->has_due(now));
-  EXPECT_EQ(take(), Numbers{});
+  EXPECT_EQ(take(), Numbers{4});
   EXPECT_EQ(feed->next_deadline(), now + limits.pause);
+  answer(orders, 3);
+  answer(orders, 4);
+  EXPECT_EQ(take(), Numbers{});
+  EXPECT_FALSE(feed->has_due(now));
   now += limits.pause;
   EXPECT_TRUE(feed->has_due(now));
   EXPECT_EQ(take(), (Numbers{1, 2}));
-  answer(orders, 1);
-  EXPECT_EQ(take(), Numbers{3});
+  EXPECT_EQ(feed->next_deadline(), std::nullopt);
+}
+
+TEST_F(Feed, ATryKnowsWhereTheOnesBeforeItCame) {
+  lead();
+  bury(orders, 1);
+  EXPECT_TRUE(feed->take(now)->reached.empty());
+  feed->on_answer({orders, DeadLetterNumber(1), false, {bills}}, now);
+  now += limits.pause;
+  EXPECT_EQ(feed->take(now)->reached, std::vector{bills});
+}
+
+TEST_F(Feed, BehindManyThatCannotGoNothingNewIsTried) {
+  limits.tried_queue = 2;
+  lead();
+  bury(orders, 3);
+  limits = {};
+  ASSERT_EQ(take(), (Numbers{1, 2, 3}));
+  for (std::uint64_t number : {1, 2, 3})
+    answer(orders, number, false);
+  bury(orders, 1);
+  EXPECT_EQ(take(), Numbers{});
+  now += limits.pause;
+  EXPECT_EQ(take(), (Numbers{1, 2, 3, 4})) << "under way, they are not counted";
+}
+
+TEST_F(Feed, WhatAPurgeTookMeanwhileIsForgotten) {
+  lead();
+  bury(orders, 2);
+  take();
+  answer(orders, 1, false);
+  answer(orders, 2, false);
+  letters.finish(orders, DeadLetterNumber(1));
+  now += limits.pause;
+  EXPECT_EQ(take(), Numbers{2});
+  answer(orders, 2);
+  EXPECT_EQ(feed->take_done().size(), 1u);
 }
 
 TEST_F(Feed, OctetsUnderWayAreBounded) {
   limits.octets = 100;
+  size = 60;
   lead();
   bury(orders, 3);
-  ASSERT_TRUE(feed->take(now));
-  feed->weigh(DeadLetterNumber(1), 99);
-  ASSERT_TRUE(feed->take(now));
-  feed->weigh(DeadLetterNumber(2), 1);
-  EXPECT_FALSE(feed->take(now));
+  EXPECT_EQ(take(), (Numbers{1, 2}));
   answer(orders, 1);
   EXPECT_EQ(take(), Numbers{3});
 }

@@ -28,7 +28,7 @@ class HostLetters : public Link {
   }
   std::vector<DeadLetterJob> given() { return std::exchange(leader.letters, {}); }
   void answer(const DeadLetterJob& job, bool done) {
-    const DeadLetterAnswer one{job.queue, job.number, done};
+    const DeadLetterAnswer one{job.queue, job.number, done, {}};
     leader.host->on_dead_letter_answers(std::span(&one, 1), now);
     settle();
   }
@@ -55,7 +55,7 @@ TEST_F(HostLetters, ComeAgainWhenTheyCouldNotGo) {
   const auto jobs = given();
   answer(jobs.at(0), false);
   EXPECT_TRUE(given().empty());
-  now += leader.config.dead_letters.pause;
+  now += DeadLetterLimits().pause;
   settle();
   EXPECT_EQ(given().size(), 1u);
 }
