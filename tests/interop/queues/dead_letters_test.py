@@ -55,8 +55,11 @@ def get(channel, queue, timeout=20):
 
 
 def reject_all(channel, queue):
-    while (method := channel.basic_get(queue)[0]) is not None:
-        channel.basic_reject(method.delivery_tag, requeue=False)
+    """Rejected for good when it returns: a channel's close waits for that."""
+    rejecting = channel.connection.channel()
+    while (method := rejecting.basic_get(queue)[0]) is not None:
+        rejecting.basic_reject(method.delivery_tag, requeue=False)
+    rejecting.close()
 
 
 @every_kind
