@@ -64,6 +64,7 @@ class Consumers {
   // The socket has taken so many of the messages that it was handed.
   void taken(ConsumerState& state, std::uint64_t messages, const DispatcherConfig& config);
   void set_pressure(ConsumerState& state, std::uint8_t pressure, const DispatcherConfig& config);
+  void set_prefetch(ConsumerState& state, std::uint32_t prefetch, const DispatcherConfig& config);
   // What was on its way on a former stream is not any more.
   void attach(ConsumerState& state, bool attached, const DispatcherConfig& config);
 

@@ -67,6 +67,7 @@ class Dispatcher {
 
   // The consumer's socket has taken so many messages of what it was handed: more may follow.
   void on_taken(SessionId session, ConsumerNumber number, std::uint64_t messages);
+  void set_prefetch(SessionId session, ConsumerNumber number, std::uint32_t prefetch);
 
   // --- Verdicts before proposing, in the order of the commands in the log.
   // True: write it as accepted. The consumer's credit is free at once.

@@ -68,6 +68,7 @@ class GroupClient {
                BootTime now);
   void cancel(ConsumerNumber number, std::function<void()> done, BootTime now);
   void taken(ConsumerNumber number, std::uint64_t messages, BootTime now);
+  void set_prefetch(ConsumerNumber number, std::uint32_t prefetch, BootTime now);
   void get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
            BootTime now);
   void counts(QueueId queue, std::function<void(Result<queue::QueueCounts>)> done, BootTime now);

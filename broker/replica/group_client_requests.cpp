@@ -128,6 +128,17 @@ void GroupClient::taken(ConsumerNumber number, std::uint64_t messages, BootTime 
       [](const Result<StreamReply>&, bool) {}, now);
 }
 
+// Asked whether a stream flows or not: one that went before, and is sent again after the next
+// attach, must not have the last word.
+void GroupClient::set_prefetch(ConsumerNumber number, std::uint32_t prefetch, BootTime now) {
+  auto at = consumers_.find(number);
+  if (at == consumers_.end()) return;
+  at->second.consumer.prefetch = prefetch;
+  ask(
+      PrefetchRequest{number, prefetch}, ClientStream::RequestOrder::at_once, 0,
+      [](const Result<StreamReply>&, bool) {}, now);
+}
+
 void GroupClient::get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
                       BootTime now) {
   std::uint64_t channel = request.origin.channel;

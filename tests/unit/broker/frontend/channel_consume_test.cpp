@@ -85,6 +85,45 @@ TEST_F(Consume, GlobalPrefetchIsSharedByTheChannel) {
   client.sync(1);
 }
 
+TEST_F(Consume, GlobalPrefetchIsLiveForConsumersThatAreThere) {
+  Client client(port());
+  open(client, 6);
+  client.send(1, amqp::BasicQos{0, 1, true});
+  client.expect<amqp::BasicQosOk>(1);
+  client.consume(1, "q", "a");
+  next(client, "0");
+  client.send(1, amqp::BasicQos{0, 3, true});
+  client.expect<amqp::BasicQosOk>(1);
+  next(client, "1");
+  next(client, "2");
+  client.sync(1);
+  client.send(1, amqp::BasicQos{0, 2, true});
+  client.expect<amqp::BasicQosOk>(1);
+  client.send(1, amqp::BasicAck{1, false});
+  client.sync(1);
+  client.send(1, amqp::BasicQos{0, 0, true});
+  client.expect<amqp::BasicQosOk>(1);
+  for (const char* body : {"3", "4", "5"})
+    next(client, body);
+}
+
+TEST_F(Consume, ALiftedGlobalPrefetchLeavesAConsumerItsOwn) {
+  Client client(port());
+  open(client, 4);
+  client.send(1, amqp::BasicQos{0, 2, false});
+  client.expect<amqp::BasicQosOk>(1);
+  client.send(1, amqp::BasicQos{0, 1, true});
+  client.expect<amqp::BasicQosOk>(1);
+  client.consume(1, "q", "a");
+  next(client, "0");
+  client.sync(1);
+  client.send(1, amqp::BasicQos{0, 0, true});
+  client.expect<amqp::BasicQosOk>(1);
+  next(client, "1");
+  client.sync(1);
+  EXPECT_EQ(listings().at(0).channels.at(0).consumers.at(0).prefetch, 2u);
+}
+
 TEST_F(Consume, PrefetchSizeIsNotImplemented) {
   Client client(port());
   client.open();
