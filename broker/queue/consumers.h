@@ -75,6 +75,8 @@ class Consumers {
   bool may_be_served(const ConsumerState& state) const {
     return !single_active_ || (&state == active_ && !yields_);
   }
+  // False: another one is the single active consumer, or nobody is.
+  bool is_active(const ConsumerState& state) const { return !single_active_ || &state == active_; }
   bool exclusive() const;
   bool empty() const { return all_.empty(); }
   std::size_t size() const { return all_.size(); }
