@@ -160,6 +160,54 @@ TEST_F(Consume, UnknownTagsCloseTheChannelAndReturnTheRest) {
   client.expect_close(1, 406, "PRECONDITION_FAILED - unknown delivery tag 0");
 }
 
+// Whoever reads it may look for them at once, on any channel.
+TEST_F(Consume, AnErrorIsToldOnceWhatTheChannelHeldIsBack) {
+  Client client(port());
+  open(client, 1);
+  client.open_channel(2);
+  client.consume(1, "q", "c");
+  next(client, "0");
+  door_.run([&] { door_.stall = true; });
+  client.send(1, amqp::BasicAck{9, false});
+  client.send(1, amqp::BasicQos{});  // dropped, as is whatever comes behind the error
+  client.sync(2);                    // which has nothing to tell yet
+  door_.run([&] { door_.unstall(); });
+  client.expect_close(1, 406, "PRECONDITION_FAILED - unknown delivery tag 9");
+  client.open_channel(1);
+}
+
+TEST_F(Consume, ACloseThatCrossesAnErrorIsAnsweredBehindIt) {
+  Client client(port());
+  open(client, 1);
+  client.open_channel(2);
+  client.consume(1, "q", "c");
+  next(client, "0");
+  door_.run([&] { door_.stall = true; });
+  client.send(1, amqp::BasicAck{9, false});
+  client.send(1, amqp::ChannelClose{200, "bye", 0, 0});
+  client.sync(2);
+  door_.run([&] { door_.unstall(); });
+  EXPECT_EQ(client.expect<amqp::ChannelClose>(1).reply_code, 406);
+  client.expect<amqp::ChannelCloseOk>(1);
+  client.send(1, amqp::ChannelCloseOk{});
+  client.open_channel(1);
+}
+
+TEST_F(Consume, AConnectionCloseWaitsForWhatAnErrorReturns) {
+  Client client(port());
+  open(client, 1);
+  client.open_channel(2);
+  client.consume(1, "q", "c");
+  next(client, "0");
+  door_.run([&] { door_.stall = true; });
+  client.send(1, amqp::BasicAck{9, false});
+  client.sync(2);
+  client.send(0, amqp::ConnectionClose{200, "bye", 0, 0});
+  door_.run([&] { door_.unstall(); });
+  client.expect_close(1, 406, "PRECONDITION_FAILED - unknown delivery tag 9");
+  client.expect<amqp::ConnectionCloseOk>(0);
+}
+
 TEST_F(Consume, NackAndRejectReturnToTheQueue) {
   Client client(port());
   open(client, 2);

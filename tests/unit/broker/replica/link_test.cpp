@@ -283,6 +283,37 @@ TEST_F(Link, ClosingAChannelReturnsWhatItHeld) {
   EXPECT_EQ(deliveries[1].delivery_count, 1u);
 }
 
+TEST_F(Link, ClosingAChannelWaitsForWhatIsOnItsWayToIt) {
+  consume(10);
+  for (int i = 0; i < 5; ++i)
+    publish("x");
+  client.turn(now);
+  while (!to_host.empty()) {
+    leader.host->on_message(std::move(to_host.front()), now);
+    to_host.pop_front();
+  }
+  leader.turn(now);
+  ASSERT_EQ(leader.host->dispatcher().counts(q).unacknowledged, 5u);
+  std::optional<std::uint64_t> ready;
+  client.close_channel(1, [&] { ready = leader.host->dispatcher().counts(q).ready; }, now);
+  settle();
+  EXPECT_EQ(ready, 5u);
+  EXPECT_TRUE(client.idle());
+}
+
+// No leader answers: it is closed all the same, and the next one is told nothing of its consumers.
+TEST_F(Link, ClosingAChannelWithoutALeaderEndsInTime) {
+  consume(10);
+  connected = false;
+  bool closed = false;
+  client.close_channel(1, [&] { closed = true; }, now);
+  settle();
+  EXPECT_FALSE(closed);
+  now += 15s;
+  settle();
+  EXPECT_TRUE(closed);
+}
+
 TEST_F(Link, ConsumingAQueueThatIsGoneIs404) {
   q = QueueId(99999);
   consume(1);
