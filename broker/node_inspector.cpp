@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "broker/auth/password.h"
+#include "broker/catalog/queue_settings.h"
+#include "broker/client_rows.h"
 #include "broker/cluster/gather.h"
 #include "broker/inspect/row_codec.h"
 #include "broker/runtime/resources.h"
@@ -25,14 +27,6 @@ inspect::Arguments arguments_of(const catalog::Arguments& arguments) {
   return out;
 }
 
-inspect::Arguments arguments_of(const amqp::FieldTable& table) {
-  inspect::Arguments out;
-  for (const auto& field : table.fields())
-    out.push_back(
-        {field.name, std::string(amqp::type_name(field.value)), amqp::to_string(field.value)});
-  return out;
-}
-
 bool in_vhost(const std::string& wanted, const std::string& vhost) {
   return wanted.empty() || wanted == vhost;
 }
@@ -46,67 +40,6 @@ std::uint64_t open_files() {
   while (status >> word)
     if (word == "FDSize:") status >> count;
   return std::min<std::uint64_t>(count, limit.rlim_cur);
-}
-
-inspect::Connection row_of(const frontend::ConnectionListing& listing, const std::string& node) {
-  inspect::Connection row;
-  row.name = listing.name;
-  row.node = node;
-  row.user = listing.user;
-  row.vhost = listing.vhost;
-  row.state = listing.state;
-  row.auth_mechanism = listing.auth_mechanism;
-  row.host = listing.host;
-  row.peer_host = listing.peer_host;
-  row.port = listing.port;
-  row.peer_port = listing.peer_port;
-  row.channels = listing.channels.size();
-  row.channel_max = listing.channel_max;
-  row.frame_max = listing.frame_max;
-  row.timeout_s = listing.heartbeat_seconds;
-  row.received_octets = listing.received_octets;
-  row.sent_octets = listing.sent_octets;
-  row.unsent_octets = listing.send_pending;
-  row.connected_at_ms = listing.connected_at_ms;
-  row.client_properties = arguments_of(listing.client_properties);
-  return row;
-}
-
-inspect::Channel row_of(const frontend::ConnectionListing& connection,
-                        const frontend::ChannelListing& listing, const std::string& node) {
-  inspect::Channel row;
-  row.connection = connection.name;
-  row.number = listing.number.value;
-  row.node = node;
-  row.user = listing.user;
-  row.vhost = listing.vhost;
-  row.state = listing.state;
-  row.confirm = listing.confirm;
-  row.transactional = listing.transactional;
-  row.consumer_count = listing.consumers.size();
-  row.messages_unacknowledged = listing.unacknowledged;
-  row.messages_unconfirmed = listing.unconfirmed;
-  row.prefetch_count = listing.prefetch;
-  row.global_prefetch_count = listing.global_prefetch;
-  return row;
-}
-
-inspect::Consumer row_of(const frontend::ConnectionListing& connection,
-                         const frontend::ChannelListing& channel,
-                         const frontend::ConsumerListing& listing, const std::string& node) {
-  inspect::Consumer row;
-  row.vhost = channel.vhost;
-  row.queue = listing.queue;
-  row.tag = listing.tag;
-  row.node = node;
-  row.user = channel.user;
-  row.channel = listing.channel_name;
-  row.connection = connection.name;
-  row.ack_required = listing.ack_required;
-  row.exclusive = listing.exclusive;
-  row.prefetch_count = listing.prefetch;
-  row.arguments = arguments_of(listing.arguments);
-  return row;
 }
 
 }  // namespace
@@ -134,6 +67,10 @@ void NodeInspector::local_rows(const std::string& kind, std::function<void(std::
   if (kind == "tallies") {
     cluster::gather<QueueTally>(
         cluster_.lanes(), [this](cluster::Lane& lane) { return tallies_of(lane); },
+        [done](auto rows) { done(inspect::encode_rows(rows)); });
+  } else if (kind == "active_consumers") {
+    cluster::gather<ActiveConsumer>(
+        cluster_.lanes(), [this](cluster::Lane& lane) { return active_consumers_of(lane); },
         [done](auto rows) { done(inspect::encode_rows(rows)); });
   } else if (kind == "groups") {
     cluster::gather<inspect::Group>(
@@ -187,6 +124,27 @@ std::vector<QueueTally> NodeInspector::tallies_of(cluster::Lane& lane) const {
                          counts->consumers, counts->ready_bytes});
   });
   return tallies;
+}
+
+std::vector<ActiveConsumer> NodeInspector::active_consumers_of(cluster::Lane& lane) const {
+  std::vector<ActiveConsumer> rows;
+  auto catalog = cluster_.catalog();
+  if (!catalog) return rows;
+  const replica::LocalGroup* local = lane.local();
+  catalog->for_each_queue([&](const catalog::QueueInfo& queue) {
+    if (!catalog::queue_settings(queue).single_active) return;
+    const replica::QueueHost* host = local && queue.group == local->id()
+                                         ? &local->host()
+                                         : lane.groups().queue_host(queue.group);
+    if (host == nullptr) return;
+    host->dispatcher().for_each_consumer(
+        queue.id, [&](SessionId session, const queue::Consumer& consumer, bool active) {
+          const catalog::NodeInfo* node = catalog->node(session.node);
+          if (active && node != nullptr)
+            rows.push_back({queue.vhost, queue.name, node->name, consumer.number});
+        });
+  });
+  return rows;
 }
 
 std::vector<inspect::Group> NodeInspector::groups_of(cluster::Lane& lane) const {
@@ -349,6 +307,28 @@ void NodeInspector::collect(const std::string& vhost, inspect::Done<inspect::Bin
 
 namespace {
 
+// Nobody is active of a queue with a single active consumer until its leader says who. False: there
+// is none.
+bool await_leaders(const catalog::Snapshot& catalog, std::vector<inspect::Consumer>& rows) {
+  bool found = false;
+  for (inspect::Consumer& row : rows) {
+    const catalog::QueueInfo* queue = catalog.queue(row.vhost, row.queue);
+    if (queue == nullptr || !catalog::queue_settings(*queue).single_active) continue;
+    row.active = false;
+    row.activity_status = "waiting";
+    found = true;
+  }
+  return found;
+}
+
+void mark_active(std::vector<inspect::Consumer>& rows, const std::set<ActiveConsumer>& active) {
+  for (inspect::Consumer& row : rows) {
+    if (!active.contains({row.vhost, row.queue, row.node, row.number})) continue;
+    row.active = true;
+    row.activity_status = "single_active";
+  }
+}
+
 template <typename Row>
 auto only_in(std::string vhost, inspect::Done<Row> done) {
   auto shared = std::make_shared<inspect::Done<Row>>(std::move(done));
@@ -366,8 +346,20 @@ void NodeInspector::collect(const std::string& vhost, inspect::Done<inspect::Con
 void NodeInspector::collect(const std::string& vhost, inspect::Done<inspect::Channel> done) {
   gather<inspect::Channel>("channels", only_in(vhost, std::move(done)));
 }
+
+// Which one of several is active only the leader of their queue knows: it is asked if need be.
 void NodeInspector::collect(const std::string& vhost, inspect::Done<inspect::Consumer> done) {
-  gather<inspect::Consumer>("consumers", only_in(vhost, std::move(done)));
+  auto tell = [this, done = std::move(done)](std::vector<inspect::Consumer> rows) mutable {
+    const auto catalog = cluster_.catalog();
+    if (!catalog || !await_leaders(*catalog, rows)) return done(std::move(rows));
+    auto shared = std::make_shared<inspect::Done<inspect::Consumer>>(std::move(done));
+    gather<ActiveConsumer>("active_consumers", [shared, rows = std::move(rows)](
+                                                   std::vector<ActiveConsumer> active) mutable {
+      mark_active(rows, {active.begin(), active.end()});
+      (*shared)(std::move(rows));
+    });
+  };
+  gather<inspect::Consumer>("consumers", only_in<inspect::Consumer>(vhost, std::move(tell)));
 }
 
 void NodeInspector::collect(const std::string& vhost, inspect::Done<inspect::Permission> done) {

@@ -22,6 +22,14 @@ struct QueueTally {
   std::uint64_t ready = 0, unacknowledged = 0, consumers = 0, bytes = 0;
 };
 
+// Whom a queue with a single active consumer serves, as its leader knows.
+struct ActiveConsumer {
+  std::string vhost, queue;
+  std::string node;  // the consumer's
+  ConsumerNumber number;
+  auto operator<=>(const ActiveConsumer&) const = default;
+};
+
 class NodeInspector final : public inspect::Inspector {
  public:
   NodeInspector(const config::Settings& settings, cluster::Cluster& cluster);
@@ -59,6 +67,7 @@ class NodeInspector final : public inspect::Inspector {
   void local_clients(const std::string& kind, std::function<void(std::string)> done);
   std::vector<inspect::Group> groups_of(cluster::Lane& lane) const;
   std::vector<QueueTally> tallies_of(cluster::Lane& lane) const;
+  std::vector<ActiveConsumer> active_consumers_of(cluster::Lane& lane) const;
   inspect::Node self() const;
   std::shared_ptr<frontend::ListenerGroup> front_end() const;
   std::vector<std::string> alarm_texts() const {

@@ -32,20 +32,6 @@ std::string_view payload_of(std::string_view unread) {
   return unread.substr(frame_head_size, reader.u32());
 }
 
-// What a head alone can be wrong in.
-Result<void> check_head(std::string_view unread, ChannelNumber channel, std::size_t size,
-                        std::size_t frame_max) {
-  const auto type = static_cast<std::uint8_t>(unread[0]);
-  if (size > frame_max - frame_overhead)
-    return frame_error(fmt::format("{}: {{frame_too_large,{},{}}}", frame_text(type, {}), size,
-                                   frame_max - frame_overhead));
-  if (static_cast<FrameType>(type) != FrameType::heartbeat) return {};
-  if (channel != ChannelNumber(0))
-    return fail(ReplyCode::unexpected_frame, frame_text(type, payload_of(unread)));
-  if (size != 0) return frame_error(frame_text(type, payload_of(unread)) + ": unknown_frame");
-  return {};
-}
-
 bool is_printable(std::string_view octets) {
   return std::ranges::all_of(octets, [](char c) { return c >= ' ' && c <= '~'; });
 }
@@ -84,8 +70,9 @@ Result<std::optional<Frame>> FrameParser::next(std::string_view& unread) const {
   auto type = static_cast<FrameType>(type_octet);
   ChannelNumber channel(reader.u16());
   std::size_t size = reader.u32();
-  if (auto head = check_head(unread, channel, size, frame_max_); !head)
-    return std::unexpected(head.error());
+  if (size > frame_max_ - frame_overhead)
+    return frame_error(fmt::format("{}: {{frame_too_large,{},{}}}", frame_text(type_octet, {}),
+                                   size, frame_max_ - frame_overhead));
   if (unread.size() < size + frame_overhead) return std::nullopt;
 
   char end = unread[frame_head_size + size];
@@ -96,6 +83,13 @@ Result<std::optional<Frame>> FrameParser::next(std::string_view& unread) const {
   Frame frame{type, channel, unread.substr(frame_head_size, size)};
   unread.remove_prefix(size + frame_overhead);
   return frame;
+}
+
+Result<void> check_heartbeat(const Frame& frame) {
+  const std::string text = frame_text(static_cast<std::uint8_t>(frame.type), frame.payload);
+  if (!frame.payload.empty()) return frame_error(text + ": unknown_frame");
+  if (frame.channel != ChannelNumber(0)) return fail(ReplyCode::unexpected_frame, text);
+  return {};
 }
 
 std::string frame_text(std::uint8_t type, std::string_view payload) {

@@ -31,7 +31,7 @@ class FrameParser {
   void set_frame_max(std::uint32_t frame_max);
 
   // Takes the first frame off `unread`; nullopt: more octets are needed. The payload is a view of
-  // unread's octets. Errors: 501 too large, bad end, unknown type; 505 heartbeat off channel 0.
+  // unread's octets. Errors: 501 too large, bad end, unknown type.
   // Nothing can be parsed after an error. Refuses on the first octets that are wrong.
   Result<std::optional<Frame>> next(std::string_view& unread) const;
 
@@ -41,6 +41,10 @@ class FrameParser {
  private:
   std::size_t frame_max_ = frame_max_minimum;
 };
+
+// Of a heartbeat, which is empty and on channel 0. Errors: 501, 505. Whatever follows such a frame
+// can be parsed.
+Result<void> check_heartbeat(const Frame& frame);
 
 // What a client sends first. 0-9-1, and 0-9 as older clients spell it, are accepted; whatever else
 // is refused as soon as it differs: answer with protocol_header and close.

@@ -20,7 +20,7 @@ struct Call {
 };
 
 constexpr auto call_timeout = std::chrono::milliseconds(1000);
-constexpr std::uint32_t rows_version = 1;  // of broker/inspect/listings.h as rows
+constexpr std::uint32_t rows_version = 2;  // of broker/inspect/listings.h as rows
 
 }  // namespace
 

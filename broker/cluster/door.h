@@ -80,6 +80,8 @@ class Door {
   // The consumer's socket has taken so many of its deliveries: more may come. Not told of consumers
   // without acks, whose settles say so.
   virtual void taken(GroupId group, ConsumerNumber consumer, std::uint64_t messages) = 0;
+  // Of a consumer that is there; it keeps what it holds above a lower one.
+  virtual void set_prefetch(GroupId group, ConsumerNumber consumer, std::uint32_t prefetch) = 0;
   virtual void get(GroupId group, queue::GetRequest request,
                    std::function<void(Result<queue::GetReply>)> done) = 0;
   virtual void counts(GroupId group, QueueId queue,

@@ -212,6 +212,15 @@ void ReactorDoor::taken(GroupId group, ConsumerNumber consumer, std::uint64_t me
       [] {});
 }
 
+void ReactorDoor::set_prefetch(GroupId group, ConsumerNumber consumer, std::uint32_t prefetch) {
+  with_client(
+      group,
+      [consumer, prefetch](replica::GroupClient& client, BootTime now) {
+        client.set_prefetch(consumer, prefetch, now);
+      },
+      [] {});
+}
+
 void ReactorDoor::get(GroupId group, queue::GetRequest request,
                       std::function<void(Result<queue::GetReply>)> done) {
   note_group(request.origin.channel, group);

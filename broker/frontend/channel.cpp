@@ -20,7 +20,8 @@ Channel::~Channel() {
 }
 
 void Channel::on_frame(const amqp::Frame& frame) {
-  if (state_ == State::closing) return run_closing(frame.type, frame.payload);
+  if (state_ == State::closing || state_ == State::returning)
+    return run_closing(frame.type, frame.payload);
   if (state_ == State::released || deaf_) return;
   if (breaks_into_commit(frame))
     return connection_.fail(
@@ -74,10 +75,14 @@ void Channel::drop_backlog() {
     connection_.add_backlog(-static_cast<std::int64_t>(frame.payload.size()));
 }
 
-// We have sent channel.close: everything but the peer's close and close-ok is dropped.
+// We send channel.close: everything but the peer's close and close-ok is dropped.
 void Channel::run_closing(amqp::FrameType type, std::string_view payload) {
   if (type != amqp::FrameType::method) return;
   const std::uint32_t key = amqp::peek_method(payload).key();
+  if (state_ == State::returning) {
+    deaf_ = deaf_ || key == amqp::ChannelClose::info.key();
+    return;
+  }
   if (key == amqp::ChannelClose::info.key()) write(amqp::ChannelCloseOk{});
   if (key == amqp::ChannelCloseOk::info.key()) connection_.forget(number_);
 }
@@ -92,12 +97,21 @@ void Channel::raise(const Error& error, const amqp::MethodInfo& method) {
     return try_release();
   }
   write_answers();
-  write(amqp::ChannelClose{static_cast<std::uint16_t>(error.code), error.wire_text(),
-                           method.class_id, method.method_id});
+  const amqp::ChannelClose close{static_cast<std::uint16_t>(error.code), error.wire_text(),
+                                 method.class_id, method.method_id};
   std::deque<WaitingFrame> left = std::exchange(backlog_, {});
-  release([] {});
-  state_ = State::closing;
   const std::shared_ptr<Channel> self = shared_from_this();
+  const bool settles = tx_ && !tx_->settled.empty();
+  if (unacked_.size() > 0 || settles || !withheld_.empty() || !consumers_.empty()) {
+    release([weak = weak_from_this(), close] {
+      if (const std::shared_ptr<Channel> channel = weak.lock()) channel->returned(close);
+    });
+    state_ = State::returning;
+  } else {
+    write(close);
+    release([] {});
+    state_ = State::closing;
+  }
   for (const WaitingFrame& frame : left) {
     connection_.add_backlog(-static_cast<std::int64_t>(frame.payload.size()));
     run_closing(frame.type, frame.payload);
@@ -126,11 +140,6 @@ void Channel::after_wait(const Done& result) {
   if (!result) raise(result.error(), method);
   if (!waiting_) run_backlog();
   try_release();
-}
-
-void Channel::on_undecided_change() {
-  if (undecided_ > 0 || !when_decided_) return;
-  std::exchange(when_decided_, nullptr)();
 }
 
 void Channel::on_tick(BootTime now) {
@@ -182,7 +191,7 @@ void Channel::on_outcomes(std::span<const cluster::CommandOutcome> outcomes) {
         break;
     }
   }
-  on_undecided_change();
+  if (undecided_ == 0 && when_decided_) std::exchange(when_decided_, nullptr)();
 }
 
 void Channel::on_incarnation_lost() {

@@ -59,9 +59,9 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   void on_incarnation_lost() override;
 
  private:
-  enum class State : std::uint8_t { open, closing, released };
+  enum class State : std::uint8_t { open, returning, closing, released };
   using Done = Result<void>;
-  // The methods that a client may send, each where its concern is; channel_inline.h lists them.
+  // What a client may send, each where its concern is; channel_inline.h lists them.
   template <typename M>
   Done on(const M& method);
   // channel.cpp: methods in order
@@ -82,10 +82,10 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   Done after_commands(const amqp::MethodInfo& method, Then then);
   template <typename Then>
   Done after_held(const amqp::MethodInfo& method, Then then);
-  void on_undecided_change();
   // channel_close.cpp
   void try_release();
   void release(std::function<void()> done);
+  void returned(const amqp::ChannelClose& close);
   void drop_backlog();
   // channel_exchange.cpp
   template <typename Ok, typename Command>
@@ -160,7 +160,7 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
 
   Connection& connection_;
   const ChannelNumber number_;
-  std::uint64_t key_ = 0;  // at the door
+  const std::uint64_t key_;  // at the door
   State state_ = State::open;
   bool deaf_ = false;  // the client has closed it: what still comes does not count
   std::function<void()> finished_;

@@ -41,7 +41,7 @@ Channel::Done Channel::on(const amqp::ChannelClose&) {
 }
 
 void Channel::finish(std::function<void()> done) {
-  if (state_ != State::open) return done();
+  if (state_ != State::open && state_ != State::returning) return done();
   if (finished_)
     finished_ = [before = std::move(finished_), done = std::move(done)] {
       before();
@@ -61,9 +61,21 @@ void Channel::try_release() {
 }
 
 void Channel::abort() {
-  if (state_ != State::open) return;
   auto finished = std::exchange(finished_, nullptr);
-  release(finished ? std::move(finished) : [] {});
+  if (state_ == State::open) return release(finished ? std::move(finished) : [] {});
+  if (state_ == State::returning) state_ = State::released;
+  if (finished) finished();
+}
+
+// As with RabbitMQ, whoever reads channel.close finds in the queues what the channel held.
+void Channel::returned(const amqp::ChannelClose& close) {
+  if (state_ != State::returning) return;
+  state_ = State::closing;
+  if (connection_.can_send()) {
+    write(close);
+    if (deaf_) write(amqp::ChannelCloseOk{});
+  }
+  if (finished_) std::exchange(finished_, nullptr)();
 }
 
 void Channel::release(std::function<void()> done) {

@@ -11,13 +11,22 @@
 
 namespace warren::frontend {
 
-// `global` as RabbitMQ reads it: false, each consumer that comes; true, the channel as a whole.
+// `global` as RabbitMQ reads it: false, each consumer that comes; true, the channel as a whole,
+// with those that are there.
 template <>
 Channel::Done Channel::on(const amqp::BasicQos& method) {
   if (method.prefetch_size != 0)
     return warren::fail(ReplyCode::not_implemented,
                         fmt::format("prefetch_size!=0 ({})", method.prefetch_size));
-  (method.global ? global_prefetch_ : prefetch_) = method.prefetch_count;
+  if (!method.global) {
+    prefetch_ = method.prefetch_count;
+  } else {
+    const std::uint32_t before = std::exchange(global_prefetch_, method.prefetch_count);
+    for (const auto& [tag, consumer] : consumers_)
+      if (const std::uint32_t now = consumer.prefetch_within(global_prefetch_);
+          now != consumer.prefetch_within(before))
+        connection_.hub().door.set_prefetch(consumer.group, consumer.number, now);
+  }
   write(amqp::BasicQosOk{});
   deliver_withheld();
   return {};
@@ -45,13 +54,16 @@ Channel::Done Channel::on(const amqp::BasicConsume& method) {
       consumer_priority(method.arguments, resource, catalog::queue_type_of((*queue)->arguments));
   if (!priority) return std::unexpected(priority.error());
 
-  // A shared limit bounds each consumer too, or one of them would hoard what it cannot deliver.
-  std::uint32_t prefetch = prefetch_;
-  if (global_prefetch_ > 0)
-    prefetch = prefetch == 0 ? global_prefetch_ : std::min(prefetch, global_prefetch_);
-  Consumer consumer{
-      tag,   {},        (*queue)->id,    (*queue)->group, prefetch, method.no_ack, method.exclusive,
-      false, *priority, method.arguments};
+  Consumer consumer{tag,
+                    {},
+                    (*queue)->id,
+                    (*queue)->group,
+                    prefetch_,
+                    method.no_ack,
+                    method.exclusive,
+                    false,
+                    *priority,
+                    method.arguments};
   auto registered = [this, consumer, auto_delete = (*queue)->auto_delete,
                      no_wait = method.no_wait](ConsumerNumber number) -> Done {
     Consumer& mine = consumers_[consumer.tag] = consumer;
@@ -62,8 +74,14 @@ Channel::Done Channel::on(const amqp::BasicConsume& method) {
     if (!no_wait) write(amqp::BasicConsumeOk{mine.tag});
     return {};
   };
-  queue::Consumer asked{
-      {}, consumer.queue, tag, key_, prefetch, method.no_ack, method.exclusive, *priority};
+  queue::Consumer asked{{},
+                        consumer.queue,
+                        tag,
+                        key_,
+                        consumer.prefetch_within(global_prefetch_),
+                        method.no_ack,
+                        method.exclusive,
+                        *priority};
   connection_.hub().door.consume(consumer.group, std::move(asked),
                                  [done = answer<ConsumerNumber>(method.info, registered),
                                   resource](Result<ConsumerNumber> number) {

@@ -93,8 +93,8 @@ bool Channel::on_reply(std::uint64_t secret, const queue::Content* content) {
   if (state_ != State::open || !reply_consumer_ || reply_consumer_->secret != secret) return false;
   if (content == nullptr) return true;
   if (connection_.output_full(number_)) return false;
-  ++last_tag_;
-  write(amqp::BasicDeliver{reply_consumer_->tag, last_tag_.value, false, content->exchange,
+  // As RabbitMQ: the next delivery's tag, which that delivery gets all the same.
+  write(amqp::BasicDeliver{reply_consumer_->tag, last_tag_.value + 1, false, content->exchange,
                            content->routing_key});
   const Bytes body = connection_.output_waits() ? Bytes::copy_of(content->body)
                                                 : Bytes(content->owner, content->body);

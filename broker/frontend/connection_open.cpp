@@ -18,7 +18,11 @@ Error unexpected(const amqp::Frame& frame) {
 }  // namespace
 
 void Connection::on_frame(const amqp::Frame& frame) {
-  if (frame.type == amqp::FrameType::heartbeat) return;
+  if (frame.type == amqp::FrameType::heartbeat) {
+    const Result<void> good = amqp::check_heartbeat(frame);
+    if (!good && state_ <= State::running) fail(frame.channel, good.error(), {});
+    return;
+  }
   if (state_ > State::running) {
     if (frame.channel == ChannelNumber{0} && frame.type == amqp::FrameType::method)
       on_closing_method(frame.payload);

@@ -2,6 +2,7 @@
 // Owned by the channel; pure value.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -15,11 +16,17 @@ struct Consumer {
   ConsumerNumber number;
   QueueId queue;
   GroupId group;
-  std::uint32_t prefetch = 0;
+  std::uint32_t prefetch = 0;  // its own
   bool no_ack = false, exclusive = false, cancelling = false;
   std::int32_t priority = 0;
   amqp::FieldTable arguments;
   bool gone = false;  // its queue is; told once the channel's own queue.delete is answered
+
+  // What its queue may hand it: the channel's limit bounds each consumer too, or one of them would
+  // hoard what it cannot deliver.
+  std::uint32_t prefetch_within(std::uint32_t shared) const {
+    return prefetch == 0 || shared == 0 ? prefetch + shared : std::min(prefetch, shared);
+  }
 };
 
 // Of direct replies; a channel has one at most. No queue and no group know it.

@@ -76,7 +76,9 @@ struct Consumer {
   std::string vhost, queue, tag, node, user;
   std::string channel;     // its channel's name
   std::string connection;  // its connection's name
+  ConsumerNumber number;   // given by its node, never twice in one life of it
   bool ack_required = true, exclusive = false, active = true;
+  std::string activity_status = "up";  // or single_active, waiting
   std::uint64_t prefetch_count = 0;
   Arguments arguments;
 };

@@ -20,7 +20,7 @@ json::object consumer_json(const inspect::Consumer& consumer) {
           {"ack_required", consumer.ack_required},
           {"exclusive", consumer.exclusive},
           {"active", consumer.active},
-          {"activity_status", consumer.active ? "up" : "waiting"},
+          {"activity_status", consumer.activity_status},
           {"prefetch_count", consumer.prefetch_count},
           {"arguments", arguments_json(consumer.arguments)}};
 }

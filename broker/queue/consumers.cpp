@@ -107,6 +107,13 @@ void Consumers::set_pressure(ConsumerState& state, std::uint8_t pressure,
   refresh(state, config);
 }
 
+// What it holds above a lower one stays with it.
+void Consumers::set_prefetch(ConsumerState& state, std::uint32_t prefetch,
+                             const DispatcherConfig& config) {
+  state.consumer.prefetch = prefetch;
+  refresh(state, config);
+}
+
 void Consumers::attach(ConsumerState& state, bool attached, const DispatcherConfig& config) {
   state.attached = attached;
   if (attached) state.absent = false;

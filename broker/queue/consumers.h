@@ -64,6 +64,7 @@ class Consumers {
   // The socket has taken so many of the messages that it was handed.
   void taken(ConsumerState& state, std::uint64_t messages, const DispatcherConfig& config);
   void set_pressure(ConsumerState& state, std::uint8_t pressure, const DispatcherConfig& config);
+  void set_prefetch(ConsumerState& state, std::uint32_t prefetch, const DispatcherConfig& config);
   // What was on its way on a former stream is not any more.
   void attach(ConsumerState& state, bool attached, const DispatcherConfig& config);
 
@@ -74,6 +75,8 @@ class Consumers {
   bool may_be_served(const ConsumerState& state) const {
     return !single_active_ || (&state == active_ && !yields_);
   }
+  // False: another one is the single active consumer, or nobody is.
+  bool is_active(const ConsumerState& state) const { return !single_active_ || &state == active_; }
   bool exclusive() const;
   bool empty() const { return all_.empty(); }
   std::size_t size() const { return all_.size(); }

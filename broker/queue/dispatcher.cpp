@@ -272,11 +272,10 @@ QueueCounts Dispatcher::counts(QueueId id) const {
   return counts;
 }
 
-void Dispatcher::for_each_consumer(
-    QueueId id, const std::function<void(SessionId, const Consumer&)>& visit) const {
+void Dispatcher::for_each_consumer(QueueId id, const VisitConsumer& visit) const {
   if (const DispatchQueue* queue = find_queue(id))
     for (const auto& state : queue->consumers.all())
-      visit(state->session, state->consumer);
+      visit(state->session, state->consumer, queue->consumers.is_active(*state));
 }
 
 std::optional<CheckoutId> Dispatcher::checkout_of(QueueId id, MessageId message) const {

@@ -67,6 +67,7 @@ class Dispatcher {
 
   // The consumer's socket has taken so many messages of what it was handed: more may follow.
   void on_taken(SessionId session, ConsumerNumber number, std::uint64_t messages);
+  void set_prefetch(SessionId session, ConsumerNumber number, std::uint32_t prefetch);
 
   // --- Verdicts before proposing, in the order of the commands in the log.
   // True: write it as accepted. The consumer's credit is free at once.
@@ -101,9 +102,9 @@ class Dispatcher {
 
   // --- Listings.
   QueueCounts counts(QueueId queue) const;
-  // In order of registration.
-  void for_each_consumer(QueueId queue,
-                         const std::function<void(SessionId, const Consumer&)>& visit) const;
+  // In order of registration. Active: not one that waits until a single active one is gone.
+  using VisitConsumer = std::function<void(SessionId, const Consumer&, bool active)>;
+  void for_each_consumer(QueueId queue, const VisitConsumer& visit) const;
   std::optional<CheckoutId> checkout_of(QueueId queue, MessageId message) const;
   // For tests: empty, or the first invariant that does not hold. Costs as much as there is.
   std::string broken_invariant() const;

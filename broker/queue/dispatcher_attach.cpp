@@ -102,6 +102,7 @@ void Dispatcher::attach_consumer(DispatchQueue* queue, SessionId session, const 
     return;
   }
   if (ConsumerState* known = queue->consumers.find(session, number)) {
+    queue->consumers.set_prefetch(*known, claim.consumer.prefetch, config_);
     queue->consumers.attach(*known, true, config_);
     activate(*queue);
     return;

@@ -99,6 +99,17 @@ void Dispatcher::on_taken(SessionId session, ConsumerNumber number, std::uint64_
   weigh(*books->second, session);
 }
 
+// One that is gone by now has none.
+void Dispatcher::set_prefetch(SessionId session, ConsumerNumber number, std::uint32_t prefetch) {
+  auto books = sessions_.find(session);
+  if (books == sessions_.end()) return;
+  auto at = books->second->consumers.find(number);
+  if (at == books->second->consumers.end()) return;
+  DispatchQueue& queue = queue_at(at->second);
+  queue.consumers.set_prefetch(*queue.consumers.find(session, number), prefetch, config_);
+  activate(queue);
+}
+
 // All consumers of a session share what may be on its way to their node.
 void Dispatcher::weigh(DispatchSession& books, SessionId session) {
   const std::uint8_t pressure = wanted_pressure(books.flow, config_);

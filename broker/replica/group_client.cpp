@@ -250,10 +250,12 @@ void GroupClient::expire(BootTime now) {
 }
 
 void GroupClient::finish_closings(BootTime now) {
-  while (!closings_.empty() &&
-         (ended_ || decided_ >= closings_.front().after || closings_.front().deadline <= now)) {
-    to_tell_.push_back(std::move(closings_.front().done));
-    closings_.pop_front();
+  for (auto at = closings_.begin(); at != closings_.end();) {
+    Closing& closing = at->second;
+    const bool decided = closing.cancels == 0 && decided_ >= closing.after;
+    const bool over = ended_ || decided || closing.deadline <= now;
+    if (over) to_tell_.push_back(std::move(closing.done));
+    at = over ? closings_.erase(at) : std::next(at);
   }
 }
 

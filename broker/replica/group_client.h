@@ -68,6 +68,7 @@ class GroupClient {
                BootTime now);
   void cancel(ConsumerNumber number, std::function<void()> done, BootTime now);
   void taken(ConsumerNumber number, std::uint64_t messages, BootTime now);
+  void set_prefetch(ConsumerNumber number, std::uint32_t prefetch, BootTime now);
   void get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
            BootTime now);
   void counts(QueueId queue, std::function<void(Result<queue::QueueCounts>)> done, BootTime now);
@@ -121,6 +122,7 @@ class GroupClient {
     std::function<void(Result<StreamReply>, bool abandoned)> done;
   };
   struct Closing {
+    std::size_t cancels = 0;  // unanswered; what the leader had sent before returns behind them
     std::uint64_t after = 0;  // so many commands must be decided
     BootTime deadline{};
     std::function<void()> done;
@@ -158,6 +160,8 @@ class GroupClient {
                       const std::function<void(Result<ConsumerNumber>)>& done);
   void finish_get(std::uint64_t channel, Result<StreamReply> reply, bool abandoned,
                   const std::function<void(Result<queue::GetReply>)>& done);
+  bool may_cancel_at_leader() const;
+  void cancelled_for(std::uint64_t closing);
   void cancel_at_leader(ConsumerNumber number, std::function<void()> done, BootTime now);
   void take_deliveries(std::vector<queue::Delivery> deliveries);
   void consumer_gone(ConsumerNumber number);
@@ -184,7 +188,8 @@ class GroupClient {
   std::map<ConsumerNumber, Consuming> consumers_;
   Holdings holdings_;
   std::map<session::RequestId, Asked> asked_;
-  std::deque<Closing> closings_;
+  std::map<std::uint64_t, Closing> closings_;
+  std::uint64_t last_closing_ = 0;
   // What the sink and the callers are to be told by turn().
   std::vector<CommandOutcome> outcomes_;
   std::vector<std::function<void()>> to_tell_;

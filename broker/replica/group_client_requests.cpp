@@ -96,17 +96,21 @@ void GroupClient::finish_consume(ConsumerNumber number, Result<StreamReply> repl
   to_tell_.push_back([done, result = std::move(result)] { done(result); });
 }
 
+// Its leader may know the consumers; else the next attach does not claim those that are gone.
+bool GroupClient::may_cancel_at_leader() const {
+  const auto phase = stream_.phase();
+  return phase == ClientStream::Phase::attaching || phase == ClientStream::Phase::flowing;
+}
+
 void GroupClient::cancel(ConsumerNumber number, std::function<void()> done, BootTime now) {
   auto at = consumers_.find(number);
-  auto phase = stream_.phase();
-  bool claimed = phase == ClientStream::Phase::attaching || phase == ClientStream::Phase::flowing;
-  if (at == consumers_.end() || !claimed) {
+  if (at == consumers_.end() || !may_cancel_at_leader()) {
     consumers_.erase(number);  // the next attach does not claim it
     to_tell_.push_back(std::move(done));
     return;
   }
   at->second.cancelled = true;
-  cancel_at_leader(number, std::move(done), now);
+  cancel_at_leader(number, [this, done = std::move(done)] { to_tell_.push_back(done); }, now);
 }
 
 void GroupClient::cancel_at_leader(ConsumerNumber number, std::function<void()> done,
@@ -115,7 +119,7 @@ void GroupClient::cancel_at_leader(ConsumerNumber number, std::function<void()> 
       CancelRequest{number}, ClientStream::RequestOrder::at_once, 0,
       [this, number, done = std::move(done)](const Result<StreamReply>&, bool abandoned) {
         consumers_.erase(number);
-        if (done && !abandoned) to_tell_.push_back(done);
+        if (done && !abandoned) done();
       },
       now);
 }
@@ -125,6 +129,17 @@ void GroupClient::taken(ConsumerNumber number, std::uint64_t messages, BootTime 
   if (stream_.phase() != ClientStream::Phase::flowing) return;
   ask(
       TakenRequest{number, messages}, ClientStream::RequestOrder::at_once, 0,
+      [](const Result<StreamReply>&, bool) {}, now);
+}
+
+// Asked whether a stream flows or not: one that went before, and is sent again after the next
+// attach, must not have the last word.
+void GroupClient::set_prefetch(ConsumerNumber number, std::uint32_t prefetch, BootTime now) {
+  auto at = consumers_.find(number);
+  if (at == consumers_.end()) return;
+  at->second.consumer.prefetch = prefetch;
+  ask(
+      PrefetchRequest{number, prefetch}, ClientStream::RequestOrder::at_once, 0,
       [](const Result<StreamReply>&, bool) {}, now);
 }
 
@@ -202,8 +217,13 @@ void GroupClient::close_channel(std::uint64_t channel, std::function<void()> don
     if (consuming_one.consumer.channel == channel && consuming_one.confirmed &&
         !consuming_one.cancelled)
       consuming.push_back(number);
-  for (ConsumerNumber number : consuming)
-    cancel(number, [] {}, now);
+  const std::uint64_t key = ++last_closing_;
+  Closing closing{0, 0, now + config_.request_timeout, std::move(done)};
+  if (may_cancel_at_leader()) {
+    closing.cancels = consuming.size();
+    for (ConsumerNumber number : consuming)
+      cancel_at_leader(number, [this, key] { cancelled_for(key); }, now);
+  }
   for (auto& [id, asked] : asked_)
     if (asked.channel == channel && channel != 0) asked.abandoned = true;
   std::erase_if(consumers_,
@@ -213,7 +233,14 @@ void GroupClient::close_channel(std::uint64_t channel, std::function<void()> don
     submit_silently(queue::DropUpload{{}, *at});
   for (auto& [queue, held] : holdings_.of_channel(channel))
     settle_silently(queue, queue::SettleKind::requeue_lost, std::move(held));
-  closings_.push_back({submitted_, now + config_.request_timeout, std::move(done)});
+  closing.after = submitted_;
+  closings_.emplace(key, std::move(closing));
+}
+
+void GroupClient::cancelled_for(std::uint64_t closing) {
+  auto at = closings_.find(closing);
+  if (at == closings_.end() || --at->second.cancels > 0) return;
+  at->second.after = submitted_;
 }
 
 void GroupClient::handle(session::Event event) {

@@ -67,6 +67,11 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
     reply(stream, waiting.epoch, waiting.id, CancelReply{});
     return true;
   }
+  if (const auto* changed = std::get_if<PrefetchRequest>(&waiting.request)) {
+    dispatcher_.set_prefetch(session, changed->number, changed->prefetch);
+    reply(stream, waiting.epoch, waiting.id, CancelReply{});
+    return true;
+  }
   if (const auto* consume = std::get_if<ConsumeRequest>(&waiting.request)) {
     Presence where = presence(consume->catalog_index, consume->consumer.queue);
     if (where == Presence::coming) return false;

@@ -190,6 +190,9 @@ void put(Writer& out, const PartRequest& r) {
 void put(Writer& out, const TakenRequest& r) {
   out.id(r.number), out.varint(r.messages);
 }
+void put(Writer& out, const PrefetchRequest& r) {
+  out.id(r.number), out.varint(r.prefetch);
+}
 void put(Writer& out, const queue::ConsumeReply& r) {
   out.id(r.number), out.error(r.error);
 }
@@ -248,6 +251,10 @@ void get(Reader& in, PartRequest& r) {
 void get(Reader& in, TakenRequest& r) {
   r.number = in.id<ConsumerNumber>();
   r.messages = in.varint();
+}
+void get(Reader& in, PrefetchRequest& r) {
+  r.number = in.id<ConsumerNumber>();
+  r.prefetch = static_cast<std::uint32_t>(in.varint());
 }
 void get(Reader& in, queue::ConsumeReply& r) {
   r.number = in.id<ConsumerNumber>();

@@ -38,10 +38,14 @@ struct TakenRequest {
   ConsumerNumber number;
   std::uint64_t messages = 0;
 };
+struct PrefetchRequest {
+  ConsumerNumber number;
+  std::uint32_t prefetch = 0;  // from now on, as Consumer::prefetch
+};
 using StreamRequest = std::variant<ConsumeRequest, CancelRequest, FetchRequest, CountsRequest,
-                                   PartRequest, TakenRequest>;
+                                   PartRequest, TakenRequest, PrefetchRequest>;
 
-struct CancelReply {};  // to a TakenRequest as well
+struct CancelReply {};  // to a TakenRequest and a PrefetchRequest as well
 struct CountsReply {
   queue::QueueCounts counts;
   std::optional<Error> error;

@@ -132,6 +132,14 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
     });
   }
   void taken(GroupId, ConsumerNumber, std::uint64_t count) override { taken_messages += count; }
+  void set_prefetch(GroupId, ConsumerNumber number, std::uint32_t prefetch) override {
+    for (auto& [id, queue] : queues_)
+      for (Member& member : queue.consumers)
+        if (member.consumer.number == number) {
+          member.consumer.prefetch = prefetch;
+          reactor_.post([this, id] { dispatch(id); });
+        }
+  }
   void get(GroupId, queue::GetRequest request,
            std::function<void(Result<queue::GetReply>)> done) override {
     later([this, request, done] {

@@ -1,5 +1,6 @@
 """Single active consumers through real clients, on different nodes."""
 
+import json
 import uuid
 
 import pika
@@ -67,6 +68,27 @@ def test_a_higher_priority_takes_over(connect, queue):
     low.work()
     wait_until(lambda: len(high.work()) == 2, what="the more important worker to take over")
     assert len(low.work(0.1)) == 1
+
+
+def listed(cluster, queue):
+    """Asked of a node that hosts none of the consumers, or leads nothing of it."""
+    columns = ("queue_name", "consumer_tag", "active", "activity_status")
+    rows = json.loads(cluster.ctl(3, "-q", "list_consumers", *columns, "--formatter", "json"))
+    return {row["consumer_tag"]: (row["active"], row["activity_status"])
+            for row in rows if row["queue_name"] == queue}
+
+
+def test_listings_tell_who_is_active(cluster, connect, queue):
+    first, second = Worker(connect(1), queue), Worker(connect(2), queue)
+    assert listed(cluster, queue) == {first.tag: (True, "single_active"),
+                                      second.tag: (False, "waiting")}
+    first.channel.basic_cancel(first.tag)
+    assert listed(cluster, queue) == {second.tag: (True, "single_active")}
+
+    several = f"several-{uuid.uuid4().hex[:8]}"
+    first.channel.queue_declare(several, durable=True)
+    workers = [Worker(connect(node), several) for node in (1, 2)]
+    assert listed(cluster, several) == {worker.tag: (True, "up") for worker in workers}
 
 
 def test_basic_get_is_refused(connect, queue):

@@ -8,6 +8,7 @@
 //   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
 //   consume S NUMBER Q [prefetch=n] [priority=n] [exclusive] [no_ack] | cancel S NUMBER | get S Q
 //   letters | finish Q NUMBER
+//   prefetch S NUMBER n [unheard]
 //   run | ack S Q#n … | nack … | reject … | lost … | discard … | counts Q | mark Q
 //
 // Sessions are a, b and c; Q#n is the n-th message that the queue took, from 0. `attach` claims
@@ -146,6 +147,8 @@ class Script {
       ConsumerNumber number(std::stoull(words[1]));
       world_.dispatcher.cancel_consumer(session(words[0]), number, world_.now);
       consumers_[words[0]].erase(number);
+    } else if (verb == "prefetch") {
+      set_prefetch(words);
     } else if (verb == "get") {
       world_.get(session(words[0]), queue(words[1]));
     } else if (verb == "run") {
@@ -229,6 +232,15 @@ class Script {
     }
     world_.dispatcher.add_consumer(session(words[0]), consumer);
     consumers_[words[0]][consumer.number] = consumer;
+  }
+
+  // Unheard: its stream is lost before the leader has it.
+  void set_prefetch(const Words& words) {
+    const ConsumerNumber number(std::stoull(words[1]));
+    const auto prefetch = static_cast<std::uint32_t>(std::stoi(words[2]));
+    consumers_[words[0]].at(number).prefetch = prefetch;
+    if (words.back() != "unheard")
+      world_.dispatcher.set_prefetch(session(words[0]), number, prefetch);
   }
 
   void attach(SessionId who, const Words& words) {

@@ -128,12 +128,23 @@ TEST(FrameParser, AcceptsAHeartbeat) {
   EXPECT_EQ(FrameParser(4096).next(unread).value()->type, FrameType::heartbeat);
 }
 
-TEST(FrameParser, RefusesAHeartbeatOnAnyOtherChannel) {
-  EXPECT_EQ(error_of(frame(8, 1, "")).code, ReplyCode::unexpected_frame);
+TEST(Heartbeat, IsEmptyAndOnChannelZero) {
+  const auto check = [](std::uint16_t channel, std::string_view payload) {
+    return check_heartbeat({FrameType::heartbeat, ChannelNumber(channel), payload});
+  };
+  EXPECT_TRUE(check(0, ""));
+  EXPECT_EQ(check(1, "").error().code, ReplyCode::unexpected_frame);
+  EXPECT_EQ(check(0, "x").error().code, ReplyCode::frame_error);
+  EXPECT_EQ(check(1, "x").error().text, "type 8, all octets = <<\"x\">>: unknown_frame");
 }
 
-TEST(FrameParser, RefusesAHeartbeatWithAPayload) {
-  EXPECT_EQ(error_of(frame(8, 0, "x")).code, ReplyCode::frame_error);
+// What follows one is parsed: the close-ok of the connection that it ends, as a rule.
+TEST(FrameParser, LeavesHeartbeatsToTheConnection) {
+  const std::string octets = frame(8, 1, "x") + frame(8, 0, "");
+  std::string_view unread = octets;
+  EXPECT_EQ(FrameParser(4096).next(unread).value()->payload, "x");
+  EXPECT_EQ(FrameParser(4096).next(unread).value()->payload, "");
+  EXPECT_TRUE(unread.empty());
 }
 
 TEST(FrameParserDeathTest, FrameMaxBelowTheMinimumIsAProgrammersError) {

@@ -85,6 +85,45 @@ TEST_F(Consume, GlobalPrefetchIsSharedByTheChannel) {
   client.sync(1);
 }
 
+TEST_F(Consume, GlobalPrefetchIsLiveForConsumersThatAreThere) {
+  Client client(port());
+  open(client, 6);
+  client.send(1, amqp::BasicQos{0, 1, true});
+  client.expect<amqp::BasicQosOk>(1);
+  client.consume(1, "q", "a");
+  next(client, "0");
+  client.send(1, amqp::BasicQos{0, 3, true});
+  client.expect<amqp::BasicQosOk>(1);
+  next(client, "1");
+  next(client, "2");
+  client.sync(1);
+  client.send(1, amqp::BasicQos{0, 2, true});
+  client.expect<amqp::BasicQosOk>(1);
+  client.send(1, amqp::BasicAck{1, false});
+  client.sync(1);
+  client.send(1, amqp::BasicQos{0, 0, true});
+  client.expect<amqp::BasicQosOk>(1);
+  for (const char* body : {"3", "4", "5"})
+    next(client, body);
+}
+
+TEST_F(Consume, ALiftedGlobalPrefetchLeavesAConsumerItsOwn) {
+  Client client(port());
+  open(client, 4);
+  client.send(1, amqp::BasicQos{0, 2, false});
+  client.expect<amqp::BasicQosOk>(1);
+  client.send(1, amqp::BasicQos{0, 1, true});
+  client.expect<amqp::BasicQosOk>(1);
+  client.consume(1, "q", "a");
+  next(client, "0");
+  client.sync(1);
+  client.send(1, amqp::BasicQos{0, 0, true});
+  client.expect<amqp::BasicQosOk>(1);
+  next(client, "1");
+  client.sync(1);
+  EXPECT_EQ(listings().at(0).channels.at(0).consumers.at(0).prefetch, 2u);
+}
+
 TEST_F(Consume, PrefetchSizeIsNotImplemented) {
   Client client(port());
   client.open();
@@ -119,6 +158,54 @@ TEST_F(Consume, UnknownTagsCloseTheChannelAndReturnTheRest) {
   client.sync(1);
   client.send(1, amqp::BasicAck{0, false});
   client.expect_close(1, 406, "PRECONDITION_FAILED - unknown delivery tag 0");
+}
+
+// Whoever reads it may look for them at once, on any channel.
+TEST_F(Consume, AnErrorIsToldOnceWhatTheChannelHeldIsBack) {
+  Client client(port());
+  open(client, 1);
+  client.open_channel(2);
+  client.consume(1, "q", "c");
+  next(client, "0");
+  door_.run([&] { door_.stall = true; });
+  client.send(1, amqp::BasicAck{9, false});
+  client.send(1, amqp::BasicQos{});  // dropped, as is whatever comes behind the error
+  client.sync(2);                    // which has nothing to tell yet
+  door_.run([&] { door_.unstall(); });
+  client.expect_close(1, 406, "PRECONDITION_FAILED - unknown delivery tag 9");
+  client.open_channel(1);
+}
+
+TEST_F(Consume, ACloseThatCrossesAnErrorIsAnsweredBehindIt) {
+  Client client(port());
+  open(client, 1);
+  client.open_channel(2);
+  client.consume(1, "q", "c");
+  next(client, "0");
+  door_.run([&] { door_.stall = true; });
+  client.send(1, amqp::BasicAck{9, false});
+  client.send(1, amqp::ChannelClose{200, "bye", 0, 0});
+  client.sync(2);
+  door_.run([&] { door_.unstall(); });
+  EXPECT_EQ(client.expect<amqp::ChannelClose>(1).reply_code, 406);
+  client.expect<amqp::ChannelCloseOk>(1);
+  client.send(1, amqp::ChannelCloseOk{});
+  client.open_channel(1);
+}
+
+TEST_F(Consume, AConnectionCloseWaitsForWhatAnErrorReturns) {
+  Client client(port());
+  open(client, 1);
+  client.open_channel(2);
+  client.consume(1, "q", "c");
+  next(client, "0");
+  door_.run([&] { door_.stall = true; });
+  client.send(1, amqp::BasicAck{9, false});
+  client.sync(2);
+  client.send(0, amqp::ConnectionClose{200, "bye", 0, 0});
+  door_.run([&] { door_.unstall(); });
+  client.expect_close(1, 406, "PRECONDITION_FAILED - unknown delivery tag 9");
+  client.expect<amqp::ConnectionCloseOk>(0);
 }
 
 TEST_F(Consume, NackAndRejectReturnToTheQueue) {

@@ -50,6 +50,28 @@ TEST_F(Replies, GoStraightToWhoAsked) {
   door_.run([&] { EXPECT_EQ(door_.publishes.size(), 2u) << "replies are no publishes to queues"; });
 }
 
+// Each tells the tag of the next delivery, which gets it all the same.
+TEST_F(Replies, TakeNoDeliveryTag) {
+  Client asker(port()), server(port());
+  open(asker, server);
+  const std::string to = request(asker, server);
+  asker.declare(1, "work");
+  asker.consume(1, "work", "worker");
+  auto tag_of_next = [&](std::string_view body) {
+    const std::uint64_t tag = asker.expect<amqp::BasicDeliver>(1).delivery_tag;
+    EXPECT_EQ(asker.expect_content().body, body);
+    return tag;
+  };
+  for (int i = 0; i < 2; ++i) {
+    server.publish(1, "", to, "answer");
+    EXPECT_EQ(tag_of_next("answer"), 1u);
+  }
+  asker.publish(1, "", "work", "to do");
+  EXPECT_EQ(tag_of_next("to do"), 1u);
+  server.publish(1, "", to, "answer");
+  EXPECT_EQ(tag_of_next("answer"), 2u);
+}
+
 TEST_F(Replies, ConsumingIsCheckedInRabbitMqsOrder) {
   Client client(port());
   client.open();

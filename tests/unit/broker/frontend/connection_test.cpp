@@ -32,6 +32,17 @@ TEST_F(Robustness, AHeartbeatOffChannelZeroIsUnexpected) {
   EXPECT_EQ(client.expect<amqp::ConnectionClose>(0).reply_code, 505);
 }
 
+// The stream is intact: what follows is heard.
+TEST_F(Robustness, AHeartbeatWithAPayloadIsNoFrame) {
+  Client client(port());
+  client.open();
+  client.send_raw(std::string("\x08\x00\x00\x00\x00\x00\x01x\xce", 9) +
+                  Client::frame(0, amqp::ConnectionClose{200, "bye", 0, 0}));
+  auto close = client.expect<amqp::ConnectionClose>(0);
+  EXPECT_EQ(close.reply_text, "FRAME_ERROR - type 8, all octets = <<\"x\">>: unknown_frame");
+  client.expect<amqp::ConnectionCloseOk>(0);
+}
+
 TEST_F(Robustness, ContentOnChannelZeroIsUnexpected) {
   Client client(port());
   client.open();

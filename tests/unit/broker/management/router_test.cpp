@@ -103,15 +103,16 @@ TEST_F(Router, NamesTheDefaultExchangeInPaths) {
 
 TEST_F(Router, AnswersEveryOtherListing) {
   inspector.channel_rows = {{.connection = "c", .number = 1, .user = "guest"}};
-  inspector.consumer_rows = {{.vhost = "/", .queue = "q", .tag = "t", .active = false}};
+  inspector.consumer_rows = {
+      {.vhost = "/", .queue = "q", .tag = "t", .active = false, .activity_status = "waiting"}};
   inspector.user_rows = {{.name = "guest", .tags = {"administrator"}}};
   inspector.node_rows = {{.name = "warren1@h", .running = true, .os_pid = 7}};
   inspector.permission_rows = {{"guest", "/", ".*", ".*", ".*"}};
   inspector.group_rows = {{.id = GroupId(1), .leader = "warren1@h"}};
   EXPECT_EQ(text("/api/channels/c%20(1)?columns=number"), R"({"number":1})");
   EXPECT_EQ(text("/api/connections/c/channels?columns=number"), R"([{"number":1}])");
-  EXPECT_EQ(text("/api/consumers/%2F?columns=queue.name,activity_status"),
-            R"([{"queue":{"name":"q"},"activity_status":"waiting"}])");
+  EXPECT_EQ(text("/api/consumers/%2F?columns=queue.name,active,activity_status"),
+            R"([{"queue":{"name":"q"},"active":false,"activity_status":"waiting"}])");
   EXPECT_EQ(text("/api/vhosts/%2F?columns=name"), R"({"name":"/"})");
   EXPECT_EQ(text("/api/users/guest?columns=tags"), R"({"tags":["administrator"]})");
   EXPECT_EQ(text("/api/permissions/%2F/guest?columns=read"), R"({"read":".*"})");

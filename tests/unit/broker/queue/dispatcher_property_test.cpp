@@ -48,6 +48,8 @@ class Life {
         return consume();
       case 2:
         return cancel();
+      case 18:
+        return change_prefetch();
       case 3:
       case 4:
         return get();
@@ -97,6 +99,15 @@ class Life {
     world_.dispatcher.cancel_consumer(session, it->first, world_.now);
     consumers_[session].erase(it);
   }
+  // While its session is detached the leader learns it by the next claim.
+  void change_prefetch() {
+    SessionId session = some_session();
+    for (auto& [number, consumer] : consumers_[session]) {
+      if (!admitted_.contains(number) || draw(2) == 0) continue;
+      consumer.prefetch = 1 + static_cast<std::uint32_t>(draw(largest_prefetch));
+      if (attached_[session]) world_.dispatcher.set_prefetch(session, number, consumer.prefetch);
+    }
+  }
   void get() {
     SessionId session = some_session();
     if (attached_[session]) world_.get(session, some_queue());
@@ -105,6 +116,8 @@ class Life {
   // Everything that goes out must be ready, the first of its queue, and honestly flagged.
   void take() {
     Poll& poll = world_.poll(1 + draw(10));
+    for (const ConsumeAnswer& answer : poll.consumes)
+      admitted_.insert(answer.number);
     for (const GetAnswer& answer : poll.gets)
       if (answer.handout) took(*answer.handout);
     for (const Handout& handout : poll.handouts)
@@ -182,6 +195,7 @@ class Life {
   void attach(SessionId session) {
     std::vector<Claim> claims;
     for (const auto& [number, consumer] : consumers_[session]) {
+      admitted_.insert(number);
       Claim claim;
       claim.consumer = consumer;
       claim.queue = consumer.queue;
@@ -264,6 +278,7 @@ class Life {
   std::set<Key> handed_;
   std::map<SessionId, bool> attached_{{session_a, true}, {session_b, true}};
   std::map<SessionId, std::map<ConsumerNumber, Consumer>> consumers_;
+  std::set<ConsumerNumber> admitted_;
   std::map<ConsumerNumber, std::uint64_t> outstanding_;
   std::uint64_t numbers_ = 0;
   std::uint64_t term_ = 1;

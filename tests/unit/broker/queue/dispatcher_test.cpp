@@ -450,7 +450,10 @@ TEST_F(DispatcherTest, CountsAreOfReadyMessagesAndTheirOctets) {
   EXPECT_EQ(counts.consumers, 1u);
   EXPECT_EQ(world.dispatcher.counts(QueueId(9)).ready, 0u);
   int seen = 0;
-  world.dispatcher.for_each_consumer(orders, [&](SessionId, const Consumer&) { ++seen; });
+  world.dispatcher.for_each_consumer(orders, [&](SessionId, const Consumer&, bool active) {
+    EXPECT_TRUE(active);
+    ++seen;
+  });
   EXPECT_EQ(seen, 1);
 }
 

@@ -39,9 +39,37 @@ class SingleActiveTest : public testing::Test {
     return last.consumer.value;
   }
 
+  std::vector<std::uint64_t> active() {
+    std::vector<std::uint64_t> numbers;
+    world.dispatcher.for_each_consumer(orders,
+                                       [&](SessionId, const Consumer& consumer, bool active) {
+                                         if (active) numbers.push_back(consumer.number.value);
+                                       });
+    return numbers;
+  }
+
   World world;
   Handout last;
 };
+
+TEST_F(SingleActiveTest, OneIsListedAsActive) {
+  consume(session_a, 1);
+  consume(session_b, 2);
+  consume(session_b, 3);
+  EXPECT_EQ(active(), std::vector<std::uint64_t>{1});
+  world.dispatcher.cancel_consumer(session_a, ConsumerNumber(1), world.now);
+  EXPECT_EQ(active(), std::vector<std::uint64_t>{2});
+}
+
+// It is handed nothing more, and is the active one as long as it holds something.
+TEST_F(SingleActiveTest, OneThatYieldsIsListedAsActiveStill) {
+  consume(session_a, 1);
+  EXPECT_EQ(next(), 1u);
+  consume(session_b, 2, 5);
+  EXPECT_EQ(active(), std::vector<std::uint64_t>{1});
+  world.settle(session_a, last);
+  EXPECT_EQ(active(), std::vector<std::uint64_t>{2});
+}
 
 TEST_F(SingleActiveTest, TheFirstIsServedAndTheOthersWait) {
   consume(session_a, 1);

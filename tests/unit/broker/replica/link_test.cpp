@@ -98,6 +98,66 @@ TEST_F(Link, PrefetchBoundsWhatIsHeld) {
   EXPECT_EQ(deliveries.size(), 3u);
 }
 
+TEST_F(Link, APrefetchThatChangesReachesTheLeader) {
+  const ConsumerNumber number = consume(1);
+  for (int i = 0; i < 6; ++i)
+    publish("m");
+  settle();
+  ASSERT_EQ(deliveries.size(), 1u);
+  client.set_prefetch(number, 3, now);
+  settle();
+  EXPECT_EQ(deliveries.size(), 3u);
+  client.set_prefetch(number, 2, now);
+  ack(deliveries[0]);
+  settle();
+  EXPECT_EQ(deliveries.size(), 3u);
+  client.set_prefetch(ConsumerNumber(77), 9, now);  // nobody's
+  client.set_prefetch(number, 0, now);
+  settle();
+  EXPECT_EQ(deliveries.size(), 6u);
+}
+
+TEST_F(Link, AChangedPrefetchSurvivesAChangeOfLeader) {
+  const ConsumerNumber number = consume(1);
+  for (int i = 0; i < 6; ++i)
+    publish("m");
+  settle();
+  client.set_prefetch(number, 2, now);
+  settle();
+  ASSERT_EQ(deliveries.size(), 2u);
+  leader.lead(Term(2), now);
+  settle();
+  client.connect(now);
+  settle();
+  EXPECT_EQ(deliveries.size(), 2u);
+  ack(deliveries[0]);
+  settle();
+  EXPECT_EQ(deliveries.size(), 3u);
+}
+
+// What was asked of a stream that broke is asked of the next one too, and comes behind its claims.
+TEST_F(Link, TheLastPrefetchCountsWhereverTheStreamBroke) {
+  const ConsumerNumber number = consume(1);
+  for (int i = 0; i < 6; ++i)
+    publish("m");
+  settle();
+  connected = false;
+  client.set_prefetch(number, 2, now);
+  settle();
+  client.disconnect(NodeId());
+  client.set_prefetch(number, 4, now);
+  settle();
+  to_host.clear();
+  leader.host->on_stream_lost({NodeId(1), fixture.incarnation()}, now);
+  connected = true;
+  client.connect(now);
+  settle();
+  EXPECT_EQ(deliveries.size(), 4u);
+  ack(deliveries[0]);
+  settle();
+  EXPECT_EQ(deliveries.size(), 5u);
+}
+
 TEST_F(Link, HoldingsSurviveAChangeOfLeader) {
   consume(10);
   publish("kept");
@@ -221,6 +281,37 @@ TEST_F(Link, ClosingAChannelReturnsWhatItHeld) {
   ASSERT_EQ(deliveries.size(), 2u);
   EXPECT_TRUE(deliveries[1].redelivered);
   EXPECT_EQ(deliveries[1].delivery_count, 1u);
+}
+
+TEST_F(Link, ClosingAChannelWaitsForWhatIsOnItsWayToIt) {
+  consume(10);
+  for (int i = 0; i < 5; ++i)
+    publish("x");
+  client.turn(now);
+  while (!to_host.empty()) {
+    leader.host->on_message(std::move(to_host.front()), now);
+    to_host.pop_front();
+  }
+  leader.turn(now);
+  ASSERT_EQ(leader.host->dispatcher().counts(q).unacknowledged, 5u);
+  std::optional<std::uint64_t> ready;
+  client.close_channel(1, [&] { ready = leader.host->dispatcher().counts(q).ready; }, now);
+  settle();
+  EXPECT_EQ(ready, 5u);
+  EXPECT_TRUE(client.idle());
+}
+
+// No leader answers: it is closed all the same, and the next one is told nothing of its consumers.
+TEST_F(Link, ClosingAChannelWithoutALeaderEndsInTime) {
+  consume(10);
+  connected = false;
+  bool closed = false;
+  client.close_channel(1, [&] { closed = true; }, now);
+  settle();
+  EXPECT_FALSE(closed);
+  now += 15s;
+  settle();
+  EXPECT_TRUE(closed);
 }
 
 TEST_F(Link, ConsumingAQueueThatIsGoneIs404) {
