@@ -157,8 +157,12 @@ bool Dispatcher::has_room(QueueId id, const Settings& settings, Load coming,
                           std::uint64_t size) const {
   if (!settings.limits_length() || settings.overflow == Overflow::drop_head) return true;
   const QueueCounts now = counts(id);
-  return now.ready + coming.messages < settings.max_length.value_or(UINT64_MAX) &&
-         now.ready_bytes + coming.octets + size <= settings.max_octets.value_or(UINT64_MAX);
+  // What is delayed cannot be refused any more when it becomes ready.
+  const QueueRecord* record = machine_.find(id);
+  const std::uint64_t delayed_octets = record == nullptr ? 0 : record->delayed.octets();
+  return now.ready + now.delayed + coming.messages < settings.max_length.value_or(UINT64_MAX) &&
+         now.ready_bytes + delayed_octets + coming.octets + size <=
+             settings.max_octets.value_or(UINT64_MAX);
 }
 
 void Dispatcher::on_used(QueueId id, BootTime now) {

@@ -22,14 +22,6 @@ OutcomeCode outcome_of(const Enqueue& command, std::uint64_t taken) {
   return taken > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone;
 }
 
-// By the shorter of the message's time to live and the queue's.
-Stamp deadline_of(const Enqueue& command, const Settings& settings) {
-  auto ttl = command.ttl_ms;
-  if (settings.message_ttl_ms)
-    ttl = std::min(ttl.value_or(*settings.message_ttl_ms), *settings.message_ttl_ms);
-  return ttl ? command.stamp.next(*ttl) : Stamp();
-}
-
 bool is_full(const Enqueue& command, QueueId id) {
   return !command.full.empty() && std::ranges::find(command.full, id) != command.full.end();
 }
@@ -105,15 +97,18 @@ std::uint64_t Machine::append(const Enqueue& command, std::uint64_t size, Effect
   for (QueueId id : command.queues) {
     QueueRecord* record = at(id);
     if (record == nullptr || record->sealed || is_full(command, id)) continue;
-    Message message;
-    message.id = command.message;
-    message.size = static_cast<std::uint32_t>(size);
-    message.properties = command.properties;
-    message.deadline = deadline_of(command, record->settings);
-    record->messages.append(record->level(command.priority), message);
+    const LevelNumber level = record->level(command.priority);
+    const auto octets = static_cast<std::uint32_t>(size);
+    if (command.delay_ms > 0) {
+      delay(*record, {command.stamp.next(command.delay_ms), command.message, octets,
+                      command.properties, level, command.ttl_ms});
+    } else {
+      const Stamp deadline = record->settings.deadline(command.ttl_ms, command.stamp);
+      record->messages.append(level, {{}, command.message, octets, command.properties, deadline});
+      effects.grown.push_back(id);
+    }
     ++taken;
     changed_.insert(id);
-    effects.grown.push_back(id);
   }
   live_.add(command.message.entry, taken);
   return taken;
@@ -150,9 +145,9 @@ void Machine::release(const LargeBodies::Parts& parts, Effects& effects) {
     if (live_.release(part.at.entry)) effects.dead_entries.push_back(part.at.entry);
 }
 
-void Machine::release(const Message& message, Effects& effects) {
-  if (live_.release(message.id.entry)) effects.dead_entries.push_back(message.id.entry);
-  if (large_.keeps_any()) release(large_.release(message.id), effects);
+void Machine::release(MessageId message, Effects& effects) {
+  if (live_.release(message.entry)) effects.dead_entries.push_back(message.entry);
+  if (large_.keeps_any()) release(large_.release(message), effects);
 }
 
 Outcome Machine::settle(QueueId id, SettleKind kind, std::span<const MessageId> accepted,
@@ -173,7 +168,7 @@ void Machine::die(QueueRecord& record, const Message& message, DeathReason reaso
   const MessageRef ref{record.id, message.ordinal, message.id};
   effects.settled.push_back(ref);
   effects.died.push_back({ref, reason});
-  release(message, effects);
+  release(message.id, effects);
   changed_.insert(record.id);
 }
 
@@ -192,7 +187,7 @@ void Machine::settle_messages(QueueRecord& record, std::span<const MessageId> ac
     if (!message) continue;
     if (!record.failed.empty()) record.failed.erase(message->ordinal);
     effects.settled.push_back({record.id, message->ordinal, id});
-    release(*message, effects);
+    release(id, effects);
     changed_.insert(record.id);
   }
 }
@@ -225,9 +220,11 @@ Outcome Machine::purge(QueueId id, std::span<const MessageId> held, Effects& eff
     if (std::binary_search(spared.begin(), spared.end(), message.id)) return true;
     ++gone;
     record->failed.erase(message.ordinal);
-    release(message, effects);
+    release(message.id, effects);
     return false;
   });
+  gone += record->delayed.size();
+  drop_delayed(*record, effects);
   if (gone > 0) changed_.insert(id);
   return {OutcomeCode::ok, gone};
 }
@@ -236,7 +233,7 @@ Outcome Machine::seal(QueueId id, bool if_empty, SealVerdict verdict, Effects& e
   QueueRecord* record = at(id);
   Outcome outcome{OutcomeCode::queue_gone, 0};
   if (record != nullptr && !record->sealed) {
-    std::uint64_t all = record->messages.size();
+    std::uint64_t all = record->messages.size() + record->delayed.size();
     outcome.value = all - std::min(all, verdict.held);
     outcome.code = if_empty && outcome.value != 0 ? OutcomeCode::not_empty
                    : verdict.in_use               ? OutcomeCode::in_use
@@ -258,9 +255,10 @@ void Machine::remove(QueueId id, CatalogIndex deleted, Effects& effects) {
   QueueRecord* record = at(id);
   if (record == nullptr) return;
   record->messages.for_each([&](const Message& message) {
-    release(message, effects);
+    release(message.id, effects);
     return true;
   });
+  drop_delayed(*record, effects);
   while (!record->touched.empty())
     clear_touch(record->touched.back().session, id, effects);
   marked_.erase(id);
