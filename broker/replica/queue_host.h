@@ -73,9 +73,8 @@ class QueueHost {
   // What the state just applied. Call before turn().
   void on_applied(const QueueApplied& applied, BootTime now);
   void on_contents(EntryIndex entry, std::shared_ptr<const EntryContents> contents);
-  // A newer catalog; what it lost since the last one.
-  void on_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
-                  const catalog::Effects& effects);
+  // A newer one; what it lost since the last.
+  void on_catalog(std::shared_ptr<const catalog::Snapshot>, const catalog::Effects& effects);
   // Every member's catalog has passed this index. A lower one, of a member that has just restarted,
   // changes nothing.
   void set_catalog_floor(CatalogIndex floor) { catalog_floor_ = std::max(catalog_floor_, floor); }
@@ -86,8 +85,7 @@ class QueueHost {
   // Proposes and delivers. True: more is due already.
   bool turn(BootTime now);
   // When turn() is due without any input.
-  std::optional<BootTime> next_deadline() const { return dispatcher_.next_deadline(); }
-
+  std::optional<BootTime> next_deadline() const;
   const queue::Dispatcher& dispatcher() const { return dispatcher_; }
   std::size_t waiting_batches() const;  // for the catalog, or for room in the log
   std::size_t streams() const { return streams_.size(); }
@@ -123,6 +121,7 @@ class QueueHost {
 
   // queue_host_propose.cpp
   void propose_entry(BootTime now);
+  std::optional<BootTime> ripens_at() const;
   bool may_propose();
   void add_batches();
   void resolve_publish(const queue::Publish& publish, std::uint32_t& target, Verdicts& verdicts,
@@ -171,6 +170,7 @@ class QueueHost {
   std::optional<BootTime> led_at_;
   queue::StampClock clock_;
   Stamp last_stamp_;
+  BootTime ripened_at_{0};  // when an entry was made for that alone
 
   std::map<SessionId, std::unique_ptr<Stream>> streams_;
   std::deque<SessionId> incoming_;  // a session for each of its waiting batches

@@ -42,6 +42,7 @@ class BatchRun {
     enqueue.priority = p.priority;
     enqueue.stamp = stamp_;
     enqueue.ttl_ms = p.ttl_ms;
+    enqueue.delay_ms = p.delay_ms;
     find_full(p);
     enqueue.full = full_queues_;
     if (p.upload) enqueue.upload = {session_, p.upload};
@@ -143,6 +144,7 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
   // them.
   for (const Expel& expel : entry->expels)
     machine_.expel(expel.queue, expel.reason, expel.messages, applied.queues);
+  machine_.ripen(stamp_, applied.queues);
   auto contents = std::make_shared<EntryContents>();
   contents->term = term;
   contents->bytes = data->size();
