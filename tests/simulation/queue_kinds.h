@@ -16,17 +16,24 @@ enum class QueueKind : std::uint8_t {
   expires,
   counts_deliveries,
   single_active,
+  delays,
 };
-constexpr std::uint64_t queue_kinds = 7;
+constexpr std::uint64_t queue_kinds = 8;
 // Of every message, by its number: queues without priorities pass over it.
 constexpr std::uint8_t highest_priority = 3;
 constexpr std::uint8_t priority_of(std::uint64_t sequence) {
   return static_cast<std::uint8_t>(sequence % (highest_priority + 1));
 }
 
+// Of a message, by its number, that is for one queue alone, which delays; some are not delayed.
+constexpr std::uint64_t delay_of(std::uint64_t sequence) {
+  return sequence % 4 == 0 ? 0 : sequence % 4 == 1 ? 400 : 50 + sequence * 37 % 900;
+}
+
 inline catalog::Arguments arguments_of(QueueKind kind) {
   switch (kind) {
     case QueueKind::plain:
+    case QueueKind::delays:
       return {};
     case QueueKind::priorities:
       return {{"x-max-priority", "long", "3"}};
