@@ -121,7 +121,7 @@ std::vector<QueueTally> NodeInspector::tallies_of(cluster::Lane& lane) const {
       counts = lane.groups().counts(queue.group, queue.id);
     if (counts)
       tallies.push_back({queue.id, settings_.node_name, counts->ready, counts->unacknowledged,
-                         counts->consumers, counts->ready_bytes});
+                         counts->consumers, counts->ready_bytes, counts->delayed});
   });
   return tallies;
 }
@@ -269,6 +269,7 @@ void NodeInspector::collect(const std::string& vhost, inspect::Done<inspect::Que
           row.messages_unacknowledged = tally->second.unacknowledged;
           row.consumers = tally->second.consumers;
           row.message_bytes = tally->second.bytes;
+          row.messages_delayed = tally->second.delayed;
         }
         rows.push_back(std::move(row));
       });
@@ -460,6 +461,7 @@ void NodeInspector::status(std::move_only_function<void(inspect::Status)> done) 
     for (const QueueTally& tally : tallies) {
       status.messages_ready += tally.ready;
       status.messages_unacknowledged += tally.unacknowledged;
+      status.messages_delayed += tally.delayed;
       status.consumers += tally.consumers;
     }
     gather<inspect::Connection>(

@@ -19,7 +19,7 @@ namespace warren {
 struct QueueTally {
   QueueId queue;
   std::string node;
-  std::uint64_t ready = 0, unacknowledged = 0, consumers = 0, bytes = 0;
+  std::uint64_t ready = 0, unacknowledged = 0, consumers = 0, bytes = 0, delayed = 0;
 };
 
 // Whom a queue with a single active consumer serves, as its leader knows.

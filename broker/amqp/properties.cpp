@@ -85,6 +85,7 @@ void scan_headers(WireReader& reader, PropertyScan& scan) {
   while (walk.next(field)) {
     scan.has_cc |= field.name == "CC";
     scan.has_bcc |= field.name == "BCC";
+    scan.has_delay |= field.name == "x-delay";
   }
   if (walk.fault() != Fault::none) reader.fail(walk.fault());
   scan.headers = fields;

@@ -54,6 +54,7 @@ struct PropertyScan {
   std::size_t headers_offset = 0;           // in raw, where the table's length is or would be
   bool has_cc = false;
   bool has_bcc = false;
+  bool has_delay = false;             // x-delay
   std::size_t extra_flag_octets = 0;  // empty continuation words after the first flags
 
   bool persistent() const { return delivery_mode == 2; }

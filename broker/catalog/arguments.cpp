@@ -214,6 +214,18 @@ Result<void> check_queue_arguments(const Arguments& arguments, std::string_view 
   return {};
 }
 
+Result<routing::ExchangeType> routing_type(std::string_view type, const Arguments& arguments) {
+  const auto known = routing::exchange_type_of(type);
+  if (!known) return std::unexpected(unknown_exchange_type(type));
+  if (known != routing::ExchangeType::delayed) return *known;
+  const Argument* named = find_argument(arguments, "x-delayed-type");
+  const bool text = named != nullptr && named->type == "longstr";
+  const auto as = text ? routing::exchange_type_of(named->value) : std::nullopt;
+  if (as && as != routing::ExchangeType::delayed) return *as;
+  return fail(ReplyCode::precondition_failed,
+              "Invalid argument, 'x-delayed-type' must be an existing exchange type");
+}
+
 Result<void> check_exchange_arguments(const Arguments& arguments, std::string_view name,
                                       std::string_view vhost) {
   const Argument* alternate = find_argument(arguments, "alternate-exchange");

@@ -10,6 +10,7 @@
 
 #include "broker/base/result.h"
 #include "broker/catalog/command.h"
+#include "broker/routing/binding_table.h"
 #include "broker/routing/headers_match.h"
 
 namespace warren::catalog {
@@ -24,6 +25,9 @@ std::string_view queue_type_of(const Arguments& arguments);
 // Errors: 406 for a value, a type, or an argument that only streams know.
 Result<void> check_queue_arguments(const Arguments& arguments, std::string_view name,
                                    std::string_view vhost);
+// How an exchange of that type routes: x-delayed-message as its `x-delayed-type` says. Errors: 406
+// for a type that does not exist.
+Result<routing::ExchangeType> routing_type(std::string_view type, const Arguments& arguments);
 // Error: 406 for an `alternate-exchange` that is not a string.
 Result<void> check_exchange_arguments(const Arguments& arguments, std::string_view name,
                                       std::string_view vhost);

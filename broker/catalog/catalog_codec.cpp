@@ -90,7 +90,7 @@ Result<Catalog> Catalog::restore(std::string_view octets) {
 }
 
 bool Catalog::restore_exchange(ExchangeInfo exchange) {
-  if (!routing::exchange_type_of(exchange.type)) return false;
+  if (!routing_type(exchange.type, exchange.arguments)) return false;
   put_exchange(std::move(exchange));
   return true;
 }

@@ -36,9 +36,8 @@ Result<void> check_equivalent(const ExchangeInfo& current, const DeclareExchange
 }
 
 // An exchange of another type does not look at the arguments.
-Result<routing::HashOn> hash_on(std::string_view type, const Arguments& arguments) {
-  if (routing::exchange_type_of(type) != routing::ExchangeType::consistent_hash)
-    return routing::HashOn();
+Result<routing::HashOn> hash_on(routing::ExchangeType type, const Arguments& arguments) {
+  if (type != routing::ExchangeType::consistent_hash) return routing::HashOn();
   return routing::HashOn::from(header_fields(arguments));
 }
 
@@ -56,7 +55,9 @@ Result<void> Catalog::run(const DeclareExchange& command, Applied& applied) {
     return std::unexpected(reserved_exchange_name(command.name));
   if (auto valid = check_exchange_arguments(command.arguments, command.name, command.vhost); !valid)
     return valid;
-  if (auto on = hash_on(command.type, command.arguments); !on) return std::unexpected(on.error());
+  const auto type = routing_type(command.type, command.arguments);
+  if (!type) return std::unexpected(type.error());
+  if (auto on = hash_on(*type, command.arguments); !on) return std::unexpected(on.error());
   ExchangeInfo info;
   info.vhost = command.vhost;
   info.name = command.name;
@@ -72,15 +73,14 @@ Result<void> Catalog::run(const DeclareExchange& command, Applied& applied) {
 }
 
 void Catalog::put_exchange(ExchangeInfo info) {
-  auto type = routing::exchange_type_of(info.type);
+  const auto type = routing_type(info.type, info.arguments);
   CHECK(type.has_value(), "exchange type {}", info.type);
   if (const Argument* alternate = find_argument(info.arguments, "alternate-exchange")) {
     // As RabbitMQ does: the default exchange's queues are reached by no alternate way.
     info.has_alternate = !alternate->value.empty();
     info.alternate = alternate->value;
   }
-  routing::BindingTable bindings(*type,
-                                 hash_on(info.type, info.arguments).value_or(routing::HashOn()));
+  routing::BindingTable bindings(*type, hash_on(*type, info.arguments).value_or(routing::HashOn()));
   tables_.exchanges.put(
       ExchangeRecord{std::make_shared<const ExchangeInfo>(std::move(info)), std::move(bindings)});
 }

@@ -23,6 +23,7 @@ Verb list_queues() {
            {"messages_ready", "messages_ready"},
            {"messages_unacknowledged", "messages_unacknowledged"},
            {"messages", "messages"},
+           {"messages_delayed", "messages_delayed"},
            {"message_bytes", "message_bytes"},
            {"consumers", "consumers"},
            {"state", "state"},

@@ -36,6 +36,8 @@ Channel::Done Channel::on(const amqp::ExchangeDeclare& method) {
                         fmt::format("exchange name '{}' contains reserved prefix 'amq.*'", name));
   catalog::Arguments arguments = to_arguments(method.arguments);
   if (Done good = catalog::check_exchange_arguments(arguments, name, vhost); !good) return good;
+  if (auto type = catalog::routing_type(method.type, arguments); !type && !exists)
+    return std::unexpected(type.error());
   if (auto alternate = method.arguments.as_string("alternate-exchange")) {
     if (Done allowed = may(Access::read, Resource::exchange, name); !allowed) return allowed;
     if (Done allowed = may(Access::write, Resource::exchange, *alternate); !allowed) return allowed;

@@ -1,8 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "broker/cluster/message_headers.h"
 #include "broker/frontend/channel_inline.h"
@@ -12,11 +13,21 @@ namespace warren::frontend {
 
 namespace {
 
-// The properties as they are delivered: without BCC. Views `edited` when they had to change.
-std::string_view delivered_properties(const amqp::PublishedMessage& message, std::string& edited) {
-  if (!message.properties.has_bcc) return message.raw_properties;
-  const std::array<amqp::HeaderEdit, 1> edit{{{"BCC", std::nullopt}}};
-  Result<std::string> changed = amqp::edit_headers(message.raw_properties, edit);
+// Of the type that RabbitMQ's plugin gives it, where that holds it.
+amqp::FieldValue negated(std::uint64_t delay_ms) {
+  const auto value = -static_cast<std::int64_t>(delay_ms);
+  return value >= INT32_MIN ? amqp::FieldValue(static_cast<std::int32_t>(value))
+                            : amqp::FieldValue(value);
+}
+
+// The properties as they are delivered: without BCC, and with the delay, if any, below zero, so
+// that who publishes them again does not delay again. Views `edited` when they had to change.
+std::string_view delivered_properties(const amqp::PublishedMessage& message, std::uint64_t delay_ms,
+                                      std::string& edited) {
+  if (!message.properties.has_bcc && delay_ms == 0) return message.raw_properties;
+  std::vector<amqp::HeaderEdit> edits{{"BCC", std::nullopt}};
+  if (delay_ms > 0) edits.push_back({"x-delay", negated(delay_ms)});
+  Result<std::string> changed = amqp::edit_headers(message.raw_properties, edits);
   if (!changed) return message.raw_properties;
   edited = std::move(*changed);
   return edited;
@@ -158,9 +169,11 @@ queue::Publish Channel::make_command(const amqp::PublishedMessage& message,
                                      const queue::Content* kept, const Upload* upload) {
   std::string edited;
   queue::Publish command;
-  command.content = kept != nullptr && !message.properties.has_bcc
-                        ? *kept
-                        : make_content(message, delivered_properties(message, edited));
+  command.delay_ms = delay_of(message.properties);
+  command.content =
+      kept != nullptr && !message.properties.has_bcc && command.delay_ms == 0
+          ? *kept
+          : make_content(message, delivered_properties(message, command.delay_ms, edited));
   command.persistent = message.properties.persistent();
   command.priority = message.properties.priority.value_or(0);
   command.ttl_ms = ttl_of(message.properties).value_or(std::nullopt);
@@ -211,7 +224,7 @@ void Channel::return_message(const amqp::PublishedMessage& message,
   for (const Bytes& piece : pieces)
     size += piece.size();
   amqp::FrameWriter& out = connection_.out(number_);
-  out.content_header(number_, delivered_properties(message, edited), size);
+  out.content_header(number_, delivered_properties(message, 0, edited), size);
   for (const Bytes& piece : pieces)
     out.body(number_, piece);
   out.body(number_, message.body);

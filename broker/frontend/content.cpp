@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 namespace warren::frontend {
 
@@ -26,6 +28,20 @@ std::string_view place(char*& to, std::string_view part) {
   std::string_view placed(to, part.size());
   to += part.size();
   return placed;
+}
+
+// Towards zero. Nothing: beyond all that may be asked for.
+std::optional<std::int64_t> whole_number(double value) {
+  constexpr double limit = 9e18;
+  if (!(value > -limit && value < limit)) return std::nullopt;
+  return static_cast<std::int64_t>(value);
+}
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t value = 0;
+  const char* end = text.data() + text.size();
+  auto [stop, fault] = std::from_chars(text.data(), end, value);
+  if (fault != std::errc{} || stop != end) return std::nullopt;
+  return value;
 }
 
 Error bad_expiration(std::string_view text, std::string_view why) {
@@ -99,6 +115,17 @@ Result<std::optional<std::uint64_t>> ttl_of(const amqp::PropertyScan& properties
   if (value > ttl_limit_ms)
     return std::unexpected(bad_expiration(text, fmt::format("{{value_too_large,{}}}", value)));
   return static_cast<std::uint64_t>(value);
+}
+
+std::uint64_t delay_of(const amqp::PropertyScan& properties) {
+  if (!properties.has_delay) return 0;
+  const amqp::FieldTable table = amqp::headers_of(properties);
+  const amqp::FieldValue& value = *table.find("x-delay");
+  std::optional<std::int64_t> delay = value.as_integer();
+  if (const auto* number = value.get_if<float>()) delay = whole_number(*number);
+  if (const auto* number = value.get_if<double>()) delay = whole_number(*number);
+  if (const auto* text = value.get_if<std::string>()) delay = whole_number(*text);
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(delay.value_or(0), 0));
 }
 
 }  // namespace warren::frontend

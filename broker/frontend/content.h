@@ -50,4 +50,7 @@ amqp::PublishedMessage message_of(const HeldPublish& held);
 // `expiration` in milliseconds; nothing when absent. Error: 406.
 Result<std::optional<std::uint64_t>> ttl_of(const amqp::PropertyScan& properties);
 
+// `x-delay`: by how many milliseconds the message is ready later; 0 for what is no positive number.
+std::uint64_t delay_of(const amqp::PropertyScan& properties);
+
 }  // namespace warren::frontend

@@ -32,7 +32,7 @@ struct Queue {
   std::string owner_connection;  // exclusive: its connection's name
   bool counted = false;          // are the counts below known now?
   std::uint64_t messages_ready = 0, messages_unacknowledged = 0, consumers = 0;
-  std::uint64_t message_bytes = 0;
+  std::uint64_t message_bytes = 0, messages_delayed = 0;
 };
 
 struct Exchange {
@@ -142,7 +142,7 @@ struct Status {
   std::vector<std::string> alarms;
   std::vector<Listener> listeners;
   std::uint64_t connections = 0, channels = 0, consumers = 0, queues = 0, exchanges = 0;
-  std::uint64_t messages_ready = 0, messages_unacknowledged = 0;
+  std::uint64_t messages_ready = 0, messages_unacknowledged = 0, messages_delayed = 0;
   Node self;
 };
 

@@ -48,9 +48,11 @@ boost::asio::awaitable<Response> get_overview(inspect::Inspector& inspector, Req
                {"node_tags", json::array{}},
                {"message_stats", json::object{}},
                {"queue_totals",
-                json::object{{"messages", status.messages_ready + status.messages_unacknowledged},
+                json::object{{"messages", status.messages_ready + status.messages_unacknowledged +
+                                              status.messages_delayed},
                              {"messages_ready", status.messages_ready},
-                             {"messages_unacknowledged", status.messages_unacknowledged}}},
+                             {"messages_unacknowledged", status.messages_unacknowledged},
+                             {"messages_delayed", status.messages_delayed}}},
                {"object_totals", json::object{{"connections", status.connections},
                                               {"channels", status.channels},
                                               {"consumers", status.consumers},

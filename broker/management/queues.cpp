@@ -37,9 +37,10 @@ json::object queue_json(const inspect::Queue& queue) {
   }
   if (queue.exclusive) out["owner_pid_details"] = json::object{{"name", queue.owner_connection}};
   if (queue.counted) {
-    out["messages"] = queue.messages_ready + queue.messages_unacknowledged;
+    out["messages"] = queue.messages_ready + queue.messages_unacknowledged + queue.messages_delayed;
     out["messages_ready"] = queue.messages_ready;
     out["messages_unacknowledged"] = queue.messages_unacknowledged;
+    out["messages_delayed"] = queue.messages_delayed;
     out["message_bytes"] = queue.message_bytes;
     out["consumers"] = queue.consumers;
   }

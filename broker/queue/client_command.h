@@ -56,6 +56,7 @@ struct Publish {
   bool persistent = false;              // delivery_mode 2
   std::uint8_t priority = 0;            // 0 until priorities are served
   std::optional<std::uint64_t> ttl_ms;  // `expiration`, already validated
+  std::uint64_t delay_ms = 0;           // `x-delay`: ready so much later than it is committed
 };
 
 // A handed-out message, by what it is and by which handing-out is meant.

@@ -88,6 +88,7 @@ struct QueueCounts {
   std::uint64_t unacknowledged = 0;
   std::uint64_t consumers = 0;
   std::uint64_t ready_bytes = 0;
+  std::uint64_t delayed = 0;  // not ready yet
 };
 
 }  // namespace warren::queue

@@ -261,6 +261,7 @@ QueueCounts Dispatcher::counts(QueueId id) const {
   if (record != nullptr) {
     counts.ready = record->messages.size();
     counts.ready_bytes = record->messages.octets();
+    counts.delayed = record->delayed.size();
   }
   if (const DispatchQueue* queue = find_queue(id)) {
     const Checkouts& out = queue->checkouts;

@@ -162,6 +162,11 @@ bool Dispatcher::has_room(QueueId id, const Settings& settings, Load coming,
     now.ready += dead->waiting;
     now.ready_bytes += dead->octets;
   }
+  // What is delayed cannot be refused any more when it becomes ready.
+  if (const QueueRecord* record = machine_.find(id)) {
+    now.ready += record->delayed.size();
+    now.ready_bytes += record->delayed.octets();
+  }
   return now.ready + coming.messages < settings.max_length.value_or(UINT64_MAX) &&
          now.ready_bytes + coming.octets + size <= settings.max_octets.value_or(UINT64_MAX);
 }

@@ -15,8 +15,7 @@ std::string broken_in_messages(const QueueRecord& record, References& references
   std::uint64_t count = 0, octets = 0, dated = 0;
   Message last;
   record.messages.for_each([&](const Message& message) {
-    const bool same_level = level_of(message.ordinal) == level_of(last.ordinal);
-    if (count > 0 && (message.ordinal <= last.ordinal || (same_level && message.id <= last.id)))
+    if (count > 0 && message.ordinal <= last.ordinal)
       broken = fmt::format("queue {}: ordinal {} is out of order", record.id, message.ordinal);
     ++count;
     octets += message.size;
@@ -36,6 +35,25 @@ std::string broken_in_messages(const QueueRecord& record, References& references
                        record.id, count, octets, dated, record.messages.size(),
                        record.messages.octets(), record.messages.dated());
   return {};
+}
+
+std::string broken_in_delayed(const QueueRecord& record, References& references,
+                              std::map<MessageId, std::uint64_t>& queues) {
+  std::uint64_t count = 0, octets = 0;
+  std::string broken;
+  record.delayed.for_each([&](const DelayedMessage& message) {
+    ++count;
+    octets += message.size;
+    ++references[message.id.entry];
+    if (!queues.empty() && queues.contains(message.id)) --queues[message.id];
+    if (record.messages.find(message.id))
+      broken = fmt::format("queue {}: message {}.{} is ready and delayed", record.id,
+                           message.id.entry, message.id.slot);
+  });
+  if (count != record.delayed.size() || octets != record.delayed.octets())
+    return fmt::format("queue {}: {} delayed of {} octets, booked {} of {}", record.id, count,
+                       octets, record.delayed.size(), record.delayed.octets());
+  return broken;
 }
 
 std::string broken_in_record(const Machine& machine, const QueueRecord& record) {
@@ -85,12 +103,17 @@ std::string broken_invariant(const Machine& machine) {
   if (letters != machine.dead_letters().size())
     return fmt::format("{} dead letters, booked {}", letters, machine.dead_letters().size());
   std::uint64_t bits = 0, indexed = 0;
+  std::optional<Stamp> first_due;
   machine.for_each_queue([&](const QueueRecord& record) {
     if (broken.empty()) broken = broken_in_record(machine, record);
     if (broken.empty()) broken = broken_in_messages(record, references, queues);
+    if (broken.empty()) broken = broken_in_delayed(record, references, queues);
+    if (const auto due = record.delayed.next_due())
+      first_due = first_due ? std::min(*first_due, *due) : *due;
     bits += record.touched.size();
   });
   if (!broken.empty()) return broken;
+  if (machine.next_due() != first_due) return "the next delayed message is booked wrong";
   for (auto [message, missing] : queues)
     if (missing != 0)
       return fmt::format("large message {}.{}: {} queues too many booked", message.entry,

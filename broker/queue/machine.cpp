@@ -22,14 +22,6 @@ OutcomeCode outcome_of(const Enqueue& command, std::uint64_t taken) {
   return taken > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone;
 }
 
-// By the shorter of the message's time to live and the queue's.
-Stamp deadline_of(const Enqueue& command, const Settings& settings) {
-  auto ttl = command.ttl_ms;
-  if (settings.message_ttl_ms)
-    ttl = std::min(ttl.value_or(*settings.message_ttl_ms), *settings.message_ttl_ms);
-  return ttl ? command.stamp.next(*ttl) : Stamp();
-}
-
 bool is_full(const Enqueue& command, QueueId id) {
   return !command.full.empty() && std::ranges::find(command.full, id) != command.full.end();
 }
@@ -108,23 +100,25 @@ Machine::Taken Machine::append(const Enqueue& command, std::uint64_t size, Effec
   for (QueueId id : command.queues) {
     QueueRecord* record = at(id);
     if (record == nullptr || record->sealed) continue;
+    const auto octets = static_cast<std::uint32_t>(size);
     if (is_full(command, id)) {
       if (!buries_refused(record->settings)) continue;
-      bury(*record, command.message, static_cast<std::uint32_t>(size), DeathReason::maxlen,
-           effects);
+      bury(*record, command.message, octets, DeathReason::maxlen, effects);
       ++taken.references;
       continue;
     }
-    Message message;
-    message.id = command.message;
-    message.size = static_cast<std::uint32_t>(size);
-    message.properties = command.properties;
-    message.deadline = deadline_of(command, record->settings);
-    record->messages.append(record->level(command.priority), message);
+    const LevelNumber level = record->level(command.priority);
+    if (command.delay_ms > 0) {
+      delay(*record, {command.stamp.next(command.delay_ms), command.message, octets,
+                      command.properties, level, command.ttl_ms});
+    } else {
+      const Stamp deadline = record->settings.deadline(command.ttl_ms, command.stamp);
+      record->messages.append(level, {{}, command.message, octets, command.properties, deadline});
+      effects.grown.push_back(id);
+    }
     ++taken.queues;
     ++taken.references;
     changed_.insert(id);
-    effects.grown.push_back(id);
   }
   live_.add(command.message.entry, taken.references);
   return taken;
@@ -220,7 +214,7 @@ void Machine::settle_messages(QueueRecord& record, std::span<const MessageId> ac
     if (!message) continue;
     if (!record.failed.empty()) record.failed.erase(message->ordinal);
     effects.settled.push_back({record.id, message->ordinal, id});
-    release(message->id, effects);
+    release(id, effects);
     changed_.insert(record.id);
   }
 }
@@ -256,6 +250,8 @@ Outcome Machine::purge(QueueId id, std::span<const MessageId> held, Effects& eff
     release(message.id, effects);
     return false;
   });
+  gone += record->delayed.size();
+  drop_delayed(*record, effects);
   if (gone > 0) changed_.insert(id);
   // Those that wait for a way count as the queue's, and go with the rest.
   if (record->settings.dead_letters && record->settings.dead_letters->retained)
@@ -270,7 +266,7 @@ Outcome Machine::seal(QueueId id, bool if_empty, SealVerdict verdict, Effects& e
   QueueRecord* record = at(id);
   Outcome outcome{OutcomeCode::queue_gone, 0};
   if (record != nullptr && !record->sealed) {
-    std::uint64_t all = record->messages.size();
+    std::uint64_t all = record->messages.size() + record->delayed.size();
     outcome.value = all - std::min(all, verdict.held);
     outcome.code = if_empty && outcome.value != 0 ? OutcomeCode::not_empty
                    : verdict.in_use               ? OutcomeCode::in_use
@@ -295,6 +291,7 @@ void Machine::remove(QueueId id, CatalogIndex deleted, Effects& effects) {
     release(message.id, effects);
     return true;
   });
+  drop_delayed(*record, effects);
   while (!record->touched.empty())
     clear_touch(record->touched.back().session, id, effects);
   dead_letters_.release_source(id);

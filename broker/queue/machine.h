@@ -37,6 +37,7 @@ struct Enqueue {
   std::uint32_t properties = 0;         // octets
   // Those of `queues` that the leader found full, and that reject what is too much.
   std::span<const QueueId> full = {};
+  std::uint64_t delay_ms = 0;  // `x-delay`: ready so much later
 };
 
 // What the leader knew when it proposed a seal.
@@ -67,9 +68,12 @@ class Machine {
   void expel(QueueId id, DeathReason reason, std::span<const MessageId> messages, Effects& effects);
   // The dead letter is where it goes to, or nowhere.
   void finish_dead_letter(QueueId id, DeadLetterNumber number, Effects& effects);
-  // Removes everything but `held`. Outcome value: how many went.
+  // What is due by the entry's stamp becomes ready, the first of it first: so many in an entry, to
+  // go on with the next. Before the entry's batches.
+  void ripen(Stamp stamp, Effects& effects);
+  // Removes everything but `held`, what is delayed as well. Outcome value: how many went.
   Outcome purge(QueueId id, std::span<const MessageId> held, Effects& effects);
-  // Outcome value: messages that were ready.
+  // Outcome value: messages that nobody held.
   Outcome seal(QueueId id, bool if_empty, SealVerdict verdict, Effects& effects);
   // Forgets the queue and its messages; its id, deleted from the catalog by the entry `deleted`, is
   // remembered and never made again.
@@ -106,6 +110,8 @@ class Machine {
   CheckoutId lapsed(SessionId session, QueueId id) const;
   std::uint32_t failed_deliveries(QueueId id, Ordinal ordinal) const;
   Term term() const { return term_; }
+  // When the next delayed message is due in any queue.
+  std::optional<Stamp> next_due() const { return due_.next(); }
 
   // visit(const QueueRecord&) in order of ids.
   template <typename Visit>
@@ -153,6 +159,8 @@ class Machine {
     std::uint64_t references = 0;  // and dead letters that it became at once
   };
   Taken append(const Enqueue& command, std::uint64_t size, Effects& effects);
+  void delay(QueueRecord& record, const DelayedMessage& message);
+  void drop_delayed(QueueRecord& record, Effects& effects);
   Outcome enqueue_large(const Enqueue& command, Effects& effects);
   void release(MessageId message, Effects& effects);
   void bury(const QueueRecord& record, MessageId message, std::uint32_t size, DeathReason reason,
@@ -172,6 +180,7 @@ class Machine {
   std::set<QueueId> changed_;
   std::set<QueueId> marked_;                        // queues whose mark rose since the term began
   std::map<SessionId, std::set<QueueId>> touches_;  // the records' bits, by session
+  DueQueues due_;                                   // by their first delayed message
   LiveEntries live_;
   LargeBodies large_;
   DeadLetters dead_letters_;

@@ -68,11 +68,13 @@ bool Machine::restore_queue(std::string_view octets) {
   if (!record->decode(in) || !in.at_end()) return false;
   QueueId id = record->id;
   if (queues_.contains(id) || removed_.contains(id)) return false;
-  record->messages.for_each([&](const Message& message) {
-    live_.add(message.id.entry);
-    if (large_.keeps_any()) large_.refer(message.id);
-    return true;
-  });
+  const auto refer = [this](MessageId message) {
+    live_.add(message.entry);
+    if (large_.keeps_any()) large_.refer(message);
+  };
+  record->messages.for_each([&](const Message& message) { return refer(message.id), true; });
+  record->delayed.for_each([&](const DelayedMessage& message) { refer(message.id); });
+  due_.move(id, std::nullopt, record->delayed.next_due());
   for (const Touch& touch : record->touched)
     touches_[touch.session].insert(id);
   record->messages.for_each_level([&](LevelNumber, const Level& level) {
@@ -86,7 +88,8 @@ std::size_t Machine::memory_octets() const {
   std::size_t total =
       live_.memory_octets() + large_.memory_octets() + dead_letters_.memory_octets();
   for (const auto& [id, record] : queues_)
-    total += sizeof(QueueRecord) + record->messages.memory_octets() + record->failed.size() * 48;
+    total += sizeof(QueueRecord) + record->messages.memory_octets() + record->failed.size() * 48 +
+             record->delayed.memory_octets();
   return total;
 }
 

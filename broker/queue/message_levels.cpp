@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "broker/base/check.h"
+
 namespace warren::queue {
 
 const Level* MessageLevels::find_level(LevelNumber level) const {
@@ -36,7 +38,7 @@ void MessageLevels::append(LevelNumber number, const Message& message) {
   Level& level = at(number);
   Message placed = message;
   placed.ordinal = level.next;
-  level.messages.append(placed);
+  CHECK(level.messages.append(placed), "message {}.{} is there", message.id.entry, message.id.slot);
   ++level.next;
   ++size_;
   octets_ += message.size;

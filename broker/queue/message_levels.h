@@ -75,8 +75,7 @@ class MessageLevels {
   std::uint64_t dated() const { return dated_; }  // how many have a deadline
   bool empty() const { return size_ == 0; }
 
-  // At the level's `next`, which it raises, whatever its ordinal says. REQUIRES: id above those
-  // appended before.
+  // At the level's `next`, which it raises, whatever its ordinal says. REQUIRES: id not there.
   void append(LevelNumber level, const Message& message);
   // By id: in each level that was used.
   std::optional<Message> find(MessageId id) const;

@@ -19,27 +19,58 @@ std::uint64_t bit_of(Ordinal ordinal) {
 
 }  // namespace
 
-void MessageList::append(const Message& message) {
-  std::uint64_t number = message.ordinal.value >> block_bits;
-  if (blocks_.empty() || blocks_.back().number != number) {
-    CHECK(blocks_.empty() || blocks_.back().number < number, "ordinal {}", message.ordinal);
-    seal_tail();
-    Block block;
-    block.number = number;
-    block.first = message.id;
-    blocks_.push_back(std::move(block));
+std::string StrayTraits::pack(std::span<const Stray> strays) {
+  ByteWriter out;
+  Stray last;
+  for (const Stray& stray : strays) {
+    out.varint(stray.id.entry.value - last.id.entry.value);
+    out.varint(stray.id.slot.value);
+    out.zigzag(static_cast<std::int64_t>(stray.ordinal.value - last.ordinal.value));
+    last = stray;
   }
-  if (!tail_.empty()) {
-    CHECK(tail_.back().ordinal < message.ordinal && tail_.back().id < message.id,
-          "message {}/{} appended out of order", message.id.entry, message.id.slot);
+  return out.take();
+}
+
+bool StrayTraits::unpack(std::string_view octets, std::span<Stray> out) {
+  ByteReader in(octets);
+  Stray last;
+  for (Stray& stray : out) {
+    last.id.entry.value += in.varint();
+    last.id.slot = Slot(static_cast<std::uint32_t>(in.varint()));
+    last.ordinal.value += static_cast<std::uint64_t>(in.zigzag());
+    stray = last;
   }
+  return in.ok() && in.at_end();
+}
+
+bool MessageList::append(const Message& message) {
+  const bool stray = message.id <= newest_;
+  const bool known = !blocks_.empty() && message.id == newest_;
+  if (known || (stray && !strays_.insert({message.id, message.ordinal}))) return false;
+  const std::uint64_t number = message.ordinal.value >> block_bits;
+  if (blocks_.empty() || blocks_.back().number != number)
+    open_block(number, stray ? MessageId{newest_.entry, newest_.slot.next()} : message.id);
+  CHECK(tail_.empty() || tail_.back().ordinal < message.ordinal,
+        "message {}/{} appended out of order", message.id.entry, message.id.slot);
   Block& block = blocks_.back();
   if (block.live == 0 && block.packed != 0) --empty_blocks_;
   block.packed |= bit_of(message.ordinal);
   block.live |= bit_of(message.ordinal);
   tail_.push_back(message);
+  tail_in_order_ &= !stray;
+  newest_ = std::max(newest_, message.id);
   ++size_;
   octets_ += message.size;
+  return true;
+}
+
+void MessageList::open_block(std::uint64_t number, MessageId first) {
+  CHECK(blocks_.empty() || blocks_.back().number < number, "block {}", number);
+  seal_tail();
+  Block block;
+  block.number = number;
+  block.first = first;
+  blocks_.push_back(std::move(block));
 }
 
 // The open block becomes octets, of what is still live in it.
@@ -52,6 +83,7 @@ void MessageList::seal_tail() {
     if ((block.live & bit_of(message.ordinal)) != 0) packer.add(message);
   packer.finish();
   tail_.clear();
+  tail_in_order_ = true;
   block.octets.assign(out.str());
   block.octets.shrink_to_fit();
   block.packed = block.live;
@@ -91,10 +123,12 @@ std::optional<std::size_t> MessageList::block_of(MessageId id) const {
 }
 
 std::optional<Message> MessageList::find(MessageId id) const {
+  if (!strays_.empty())
+    if (auto stray = strays_.find(id)) return find(stray->ordinal);
   auto index = block_of(id);
   if (!index) return std::nullopt;
   const Block& block = blocks_[*index];
-  if (is_open(block)) {
+  if (is_open(block) && tail_in_order_) {
     auto it = std::lower_bound(tail_.begin(), tail_.end(), id,
                                [](const Message& m, MessageId i) { return m.id < i; });
     if (it == tail_.end() || it->id != id || (block.live & bit_of(it->ordinal)) == 0)
@@ -133,7 +167,8 @@ std::optional<Message> MessageList::first() const {
 std::optional<Message> MessageList::erase(MessageId id) {
   auto found = find(id);
   if (!found) return std::nullopt;
-  std::size_t index = *block_of(id);
+  if (!strays_.empty()) strays_.erase(id);
+  const std::size_t index = block_at_or_after(found->ordinal);
   blocks_[index].live &= ~bit_of(found->ordinal);
   --size_;
   octets_ -= found->size;
@@ -168,7 +203,6 @@ void MessageList::after_erase(std::size_t index) {
     std::string(out.str()).swap(block.octets);
     packed_octets_ += block.octets.size();
     block.packed = block.live;
-    block.first = items[0].id;
   }
 }
 
@@ -186,6 +220,9 @@ void MessageList::sweep_empty_blocks() {
 void MessageList::clear() {
   blocks_.clear();
   tail_.clear();
+  tail_in_order_ = true;
+  newest_ = MessageId();
+  strays_.clear();
   empty_blocks_ = 0;
   size_ = octets_ = 0;
   packed_octets_ = 0;
@@ -201,7 +238,7 @@ void MessageList::read(Ordinal from, std::size_t limit, std::vector<Message>& ou
 
 std::size_t MessageList::memory_octets() const {
   return blocks_.size() * (sizeof(Block) + allocator_overhead) + packed_octets_ +
-         tail_.capacity() * sizeof(Message);
+         tail_.capacity() * sizeof(Message) + strays_.memory_octets();
 }
 
 // Count, then the ordinals as (gap, run) pairs, then the packed messages.
@@ -245,10 +282,10 @@ bool MessageList::decode(ByteReader& in) {
   for (auto [gap, run] : runs) {
     ordinal += gap;
     for (; run > 0; --run) {
-      bool fine = unpacker.next(message) && (empty() || last.id < message.id);
+      bool fine = unpacker.next(message);
       message.ordinal = Ordinal(ordinal++);
       if (!fine || (!empty() && message.ordinal <= last.ordinal)) return clear(), false;
-      append(message);
+      if (!append(message)) return clear(), false;
       last = message;
     }
   }

@@ -15,6 +15,7 @@
 
 #include "broker/base/codec.h"
 #include "broker/base/ids.h"
+#include "broker/queue/sorted_blocks.h"
 
 namespace warren::queue {
 
@@ -29,14 +30,29 @@ struct Message {
   auto operator<=>(const Message&) const = default;
 };
 
+// Where a message stands that is out of the order of ids.
+struct Stray {
+  MessageId id;
+  Ordinal ordinal;
+};
+struct StrayTraits {
+  using Item = Stray;
+  using Key = MessageId;
+  static Key key(const Stray& stray) { return stray.id; }
+  static std::string pack(std::span<const Stray> strays);
+  static bool unpack(std::string_view octets, std::span<Stray> out);
+};
+
 class MessageList {
  public:
   std::uint64_t size() const { return size_; }
   std::uint64_t octets() const { return octets_; }  // of bodies
   bool empty() const { return size_ == 0; }
 
-  // REQUIRES: ordinal and id above those of everything appended before. O(1).
-  void append(const Message& message);
+  // O(1), unless its id is below one that came before it (a message that was delayed): such strays
+  // are found by an index of their own. REQUIRES: ordinal above those of everything appended
+  // before; id not there. False: it is (not all of such faults are found), and nothing was done.
+  bool append(const Message& message);
 
   // O(log n), plus unpacking one block.
   std::optional<Message> find(MessageId id) const;
@@ -80,12 +96,13 @@ class MessageList {
     std::uint64_t number = 0;
     std::uint64_t packed = 0;  // which ordinals `octets` describes
     std::uint64_t live = 0;    // a subset: which of them are still here
-    MessageId first;           // of what was packed first
+    MessageId first;           // what is below and no stray is in a block before
     std::string octets;        // empty for the open block at the tail, which is in `tail_`
   };
 
   std::size_t block_at_or_after(Ordinal from) const;
   std::optional<std::size_t> block_of(MessageId id) const;
+  void open_block(std::uint64_t number, MessageId first);
   bool is_open(const Block& block) const { return &block == &blocks_.back() && !tail_.empty(); }
   // Only live ones; returns how many.
   std::size_t unpack(const Block& block, Unpacked& out) const;
@@ -95,6 +112,9 @@ class MessageList {
 
   std::deque<Block> blocks_;   // by number
   std::vector<Message> tail_;  // everything packed so far into the last block while it is open
+  bool tail_in_order_ = true;  // of ids
+  MessageId newest_;           // the highest id that was appended
+  SortedBlocks<StrayTraits> strays_;
   std::size_t empty_blocks_ = 0;
   std::uint64_t size_ = 0;
   std::uint64_t octets_ = 0;

@@ -19,8 +19,13 @@ namespace warren::queue {
 enum class PackedStep : std::uint8_t {
   next_slot = 0,   // of the same entry
   next_entry = 1,  // its slot 0
-  jump = 2,        // anywhere above
+  jump = 2,        // anywhere in this entry, or in one above
+  jump_back = 3,   // in an entry below: the delta is taken off
 };
+
+constexpr bool is_jump(PackedStep step) {
+  return step == PackedStep::jump || step == PackedStep::jump_back;
+}
 
 class MessagePacker {
  public:
@@ -29,7 +34,7 @@ class MessagePacker {
   // In order. Ordinals are the caller's business.
   void add(const Message& message) {
     PackedStep step = step_to(message.id);
-    if (repeat_ > 0 && step == step_ && step != PackedStep::jump && message.size == last_.size &&
+    if (repeat_ > 0 && step == step_ && !is_jump(step) && message.size == last_.size &&
         message.properties == last_.properties && message.deadline == last_.deadline) {
       ++repeat_;
     } else {
@@ -52,7 +57,7 @@ class MessagePacker {
   PackedStep step_to(MessageId id) const {
     if (id.entry == last_.id.entry && id.slot == last_.id.slot.next()) return PackedStep::next_slot;
     if (id.entry == last_.id.entry.next() && id.slot == Slot(0)) return PackedStep::next_entry;
-    return PackedStep::jump;
+    return id.entry < last_.id.entry ? PackedStep::jump_back : PackedStep::jump;
   }
 
   void start_run(PackedStep step, const Message& message) {
@@ -62,8 +67,9 @@ class MessagePacker {
     head_ = static_cast<std::uint8_t>(static_cast<unsigned>(step) | (sized ? 4u : 0u) |
                                       (dated ? 8u : 0u));
     rest_ = ByteWriter();
-    if (step == PackedStep::jump) {
-      rest_.varint(message.id.entry.value - last_.id.entry.value);
+    if (is_jump(step)) {
+      rest_.varint(step == PackedStep::jump ? message.id.entry.value - last_.id.entry.value
+                                            : last_.id.entry.value - message.id.entry.value);
       rest_.varint(message.id.slot.value);
     }
     if (sized) rest_.varint(std::uint64_t{message.size} * 2 + (headed ? 1 : 0));
@@ -106,10 +112,11 @@ class MessageUnpacker {
     repeat_ = head >> 4;
     if (repeat_ == 0) repeat_ = in_.varint();
     step_ = static_cast<PackedStep>(head & 3);
-    if (step_ > PackedStep::jump || repeat_ == 0) return false;
-    if (step_ == PackedStep::jump) {
+    if (repeat_ == 0) return false;
+    if (is_jump(step_)) {
       if (repeat_ != 1) return false;
-      last_.id.entry.value += in_.varint();
+      const std::uint64_t delta = in_.varint();
+      last_.id.entry.value += step_ == PackedStep::jump ? delta : -delta;
       last_.id.slot = Slot(static_cast<std::uint32_t>(in_.varint()));
     }
     if ((head & 4) != 0) {

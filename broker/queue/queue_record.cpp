@@ -6,7 +6,9 @@ namespace warren::queue {
 
 namespace {
 
-constexpr std::uint8_t record_version = 3;
+// Each is written in the lowest that says it all. 4: delayed messages.
+constexpr std::uint8_t plain_version = 3;
+constexpr std::uint8_t delayed_version = 4;
 
 bool decode_touched(ByteReader& in, std::vector<Touch>& touched) {
   std::uint64_t count = in.varint();
@@ -33,7 +35,7 @@ bool decode_failed(ByteReader& in, std::map<Ordinal, std::uint32_t>& failed) {
 }  // namespace
 
 void QueueRecord::encode(ByteWriter& out) const {
-  out.u8(record_version);
+  out.u8(delayed.empty() ? plain_version : delayed_version);
   out.varint(id.value);
   settings.encode(out);
   out.boolean(sealed);
@@ -53,10 +55,12 @@ void QueueRecord::encode(ByteWriter& out) const {
     before = ordinal;
   }
   messages.encode(out);
+  if (!delayed.empty()) delayed.encode(out);
 }
 
 bool QueueRecord::decode(ByteReader& in) {
-  if (in.u8() != record_version) return false;
+  const std::uint8_t version = in.u8();
+  if (version < plain_version || version > delayed_version) return false;
   id = QueueId(in.varint());
   auto read = Settings::decode(in);
   if (!read) return false;
@@ -64,7 +68,8 @@ bool QueueRecord::decode(ByteReader& in) {
   sealed = in.boolean();
   consumed = in.boolean();
   if (!decode_touched(in, touched) || !decode_failed(in, failed)) return false;
-  return messages.decode(in) && in.ok();
+  if (!messages.decode(in)) return false;
+  return version < delayed_version || (delayed.decode(in) && in.ok());
 }
 
 }  // namespace warren::queue

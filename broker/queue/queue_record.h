@@ -7,6 +7,7 @@
 
 #include "broker/base/codec.h"
 #include "broker/base/ids.h"
+#include "broker/queue/delayed_messages.h"
 #include "broker/queue/message_levels.h"
 #include "broker/queue/settings.h"
 
@@ -29,6 +30,7 @@ struct QueueRecord {
   std::vector<Touch> touched;               // sorted by session
   std::map<Ordinal, std::uint32_t> failed;  // failed deliveries, where above 0
   MessageLevels messages;
+  DelayedMessages delayed;
 
   // By x-max-priority, which never changes.
   LevelNumber level(std::uint8_t priority) const {

@@ -3,11 +3,13 @@
 // Source: RabbitMQ's queue arguments (x-message-ttl and the like).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "broker/base/codec.h"
+#include "broker/base/ids.h"
 
 namespace warren::queue {
 
@@ -50,6 +52,11 @@ struct Settings {
   std::optional<DeadLettering> dead_letters;  // none: what dies is gone
 
   bool limits_length() const { return max_length || max_octets; }
+  // Of a message with a time to live of its own, or without, that is ready since then; 0: none.
+  Stamp deadline(std::optional<std::uint64_t> ttl_ms, Stamp ready) const {
+    if (message_ttl_ms) ttl_ms = std::min(ttl_ms.value_or(*message_ttl_ms), *message_ttl_ms);
+    return ttl_ms ? ready.next(*ttl_ms) : Stamp();
+  }
 
   // Of settings without limits, encoded.
   static constexpr std::size_t plain_octets = 3;

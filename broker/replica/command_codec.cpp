@@ -22,6 +22,7 @@ enum Kind : std::uint64_t {
 };
 
 constexpr std::uint32_t parts_version = 2;
+constexpr std::uint32_t delays_version = 3;
 constexpr std::uint32_t dead_letters_version = 3;
 // The factor of a run's count.
 constexpr std::uint64_t kinds(std::uint32_t version) {
@@ -46,23 +47,29 @@ class BatchEncoder {
     header_.add_publish_properties(string_of(p.content.properties));
     header_.add_publish_body_size(p.content.body.size());
     add_body(p.content.body);
-    if (p.content.dead_letter) require(dead_letters_version);
+    if (p.content.dead_letter) needs(dead_letters_version);
+    const auto position = static_cast<std::uint32_t>(header_.publish_envelope_size() - 1);
+    if (p.delay_ms > 0) {
+      needs(delays_version);
+      header_.add_delayed_publish(position);
+      header_.add_delay_ms(p.delay_ms);
+    }
     if (!p.upload) return;
-    require(parts_version);
-    header_.add_large_publish(static_cast<std::uint32_t>(header_.publish_envelope_size() - 1));
+    needs(parts_version);
+    header_.add_large_publish(position);
     header_.add_large_upload(p.upload.value);
     header_.add_large_octets(p.upload_octets);
   }
   void add(const queue::Part& p) {
     run(part_kind);
-    require(parts_version);
+    needs(parts_version);
     header_.add_part_upload(p.upload.value);
     header_.add_part_size(p.octets.body.size());
     add_body(p.octets.body);
   }
   void add(const queue::DropUpload& d) {
     run(drop_kind);
-    require(parts_version);
+    needs(parts_version);
     header_.add_drop_upload(d.upload.value);
   }
   void add(const queue::Settle& s) {
@@ -99,7 +106,7 @@ class BatchEncoder {
   }
 
  private:
-  void require(std::uint32_t version) { header_.set_version(std::max(header_.version(), version)); }
+  void needs(std::uint32_t version) { header_.set_version(std::max(header_.version(), version)); }
   void run(std::uint64_t kind) {
     if (runs_.empty() || runs_.back().first != kind) runs_.emplace_back(kind, 0);
     ++runs_.back().second;
@@ -222,7 +229,7 @@ class BatchDecoder {
         purge_ != header_.purge_queue_size() || seal_ != header_.seal_queue_size() ||
         held_ != header_.held_entry_size() || part_ != header_.part_upload_size() ||
         drop_ != header_.drop_upload_size() || large_ != header_.large_publish_size() ||
-        !octets_.empty())
+        delayed_ != header_.delayed_publish_size() || !octets_.empty())
       return "left-over columns";
     return std::nullopt;
   }
@@ -262,7 +269,8 @@ class BatchDecoder {
            h.seal_flags_size() == h.seal_queue_size() &&
            h.part_size_size() == h.part_upload_size() &&
            h.large_upload_size() == h.large_publish_size() &&
-           h.large_octets_size() == h.large_publish_size();
+           h.large_octets_size() == h.large_publish_size() &&
+           h.delay_ms_size() == h.delayed_publish_size();
   }
 
   template <typename Sink>
@@ -296,6 +304,9 @@ class BatchDecoder {
       p.upload = queue::UploadId(header_.large_upload(large_));
       p.upload_octets = header_.large_octets(large_++);
     }
+    if (delayed_ < header_.delayed_publish_size() &&
+        header_.delayed_publish(delayed_) == static_cast<std::uint32_t>(i))
+      p.delay_ms = header_.delay_ms(delayed_++);
     sink(ClientCommand(std::move(p)));
     return true;
   }
@@ -374,7 +385,7 @@ class BatchDecoder {
   std::vector<std::string_view> strings_;
   std::vector<std::uint64_t> envelope_queue_;  // where each envelope's queues start
   int publish_ = 0, settle_ = 0, purge_ = 0, seal_ = 0, held_ = 0;
-  int part_ = 0, drop_ = 0, large_ = 0;
+  int part_ = 0, drop_ = 0, large_ = 0, delayed_ = 0;
   Delta entry_, slot_, term_, counter_;
 };
 

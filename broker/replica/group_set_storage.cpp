@@ -205,6 +205,7 @@ std::optional<queue::QueueCounts> GroupSet::counts(GroupId id, QueueId queue) co
   queue::QueueCounts counts;
   counts.queue = queue;
   counts.ready = record->messages.size();  // who holds what only the leader knows
+  counts.delayed = record->delayed.size();
   return counts;
 }
 

@@ -219,12 +219,6 @@ void QueueHost::reconcile() {
   reconciled_ = certain;
 }
 
-std::optional<BootTime> QueueHost::next_deadline() const {
-  const auto limits = dispatcher_.next_deadline(), letters = feed_.next_deadline();
-  if (!limits || !letters) return limits ? limits : letters;
-  return std::min(*limits, *letters);
-}
-
 bool QueueHost::turn(BootTime now) {
   more_ = false;
   if (auto deadline = dispatcher_.next_deadline(); deadline && *deadline <= now)

@@ -45,9 +45,8 @@ class QueueHost {
   // What the state just applied. Call before turn().
   void on_applied(const QueueApplied& applied, BootTime now);
   void on_contents(EntryIndex entry, std::shared_ptr<const EntryContents> contents);
-  // A newer catalog; what it lost since the last one.
-  void on_catalog(std::shared_ptr<const catalog::Snapshot> catalog,
-                  const catalog::Effects& effects);
+  // A newer one; what it lost since the last.
+  void on_catalog(std::shared_ptr<const catalog::Snapshot>, const catalog::Effects& effects);
   // Every member's catalog has passed this index. A lower one, of a member that has just restarted,
   // changes nothing.
   void set_catalog_floor(CatalogIndex floor) { catalog_floor_ = std::max(catalog_floor_, floor); }
@@ -102,6 +101,7 @@ class QueueHost {
 
   // queue_host_propose.cpp
   void propose_entry(BootTime now);
+  std::optional<BootTime> ripens_at() const;
   bool may_propose();
   void add_batches();
   void resolve_publish(const queue::Publish& publish, std::uint32_t& target, Verdicts& verdicts,
@@ -154,6 +154,7 @@ class QueueHost {
   std::optional<BootTime> led_at_;
   queue::StampClock clock_;
   Stamp last_stamp_;
+  BootTime ripened_at_{0};  // when an entry was made for that alone
 
   std::map<SessionId, std::unique_ptr<Stream>> streams_;
   std::deque<SessionId> incoming_;  // a session for each of its waiting batches

@@ -7,6 +7,12 @@
 #include "broker/replica/queue_host_stream.h"
 
 namespace warren::replica {
+namespace {
+
+constexpr std::uint64_t longest_sleep_ms = 3'600'000;
+
+}  // namespace
+
 Stamp QueueHost::stamp(BootTime now) {
   return last_stamp_ = std::max(last_stamp_, clock_.stamp(now));
 }
@@ -16,7 +22,11 @@ void QueueHost::propose_entry(BootTime now) {
     if (!may_propose()) return;
     plan_marks(next_entry_);
     add_own(next_entry_);
-    if (next_entry_.empty()) return;
+    if (next_entry_.empty()) {
+      const auto ripens = ripens_at();
+      if (!ripens || *ripens > now) return;
+      ripened_at_ = now;
+    }
     next_entry_.stamp = stamp(now);
     unproposed_ = encode_entry(std::exchange(next_entry_, {}));
     in_flight_.built();
@@ -28,6 +38,23 @@ void QueueHost::propose_entry(BootTime now) {
   in_flight_.proposed(EntryIndex(result.index.value));
   unproposed_ = nullptr;
   more_ = more_ || !incoming_.empty() || !next_entry_.empty();
+}
+
+// When an entry is due of which nothing is wanted but its stamp: that makes ready what was delayed.
+// Whatever is on its way does so too, or is followed by a turn.
+std::optional<BootTime> QueueHost::ripens_at() const {
+  const auto due = state_.machine().next_due();
+  if (!due || in_flight_.size() > 0 || unproposed_) return std::nullopt;
+  // However far away, it is looked at again: a deadline is no place for centuries.
+  const Stamp soon = std::min(*due, last_stamp_.next(longest_sleep_ms));
+  return std::max(clock_.time(soon), ripened_at_ + Milliseconds(1));
+}
+
+std::optional<BootTime> QueueHost::next_deadline() const {
+  std::optional<BootTime> first;
+  for (const auto& due : {dispatcher_.next_deadline(), feed_.next_deadline(), ripens_at()})
+    if (due && (!first || *due < *first)) first = due;
+  return first;
 }
 
 bool QueueHost::may_propose() {
@@ -101,7 +128,8 @@ void QueueHost::resolve_publish(const queue::Publish& publish, std::uint32_t& ta
       }
       in_flight_.add(queue, size);
     }
-    ++enqueued_[{queue, queue::level_for(publish.priority, settings->max_priority)}];
+    if (publish.delay_ms == 0)
+      ++enqueued_[{queue, queue::level_for(publish.priority, settings->max_priority)}];
   }
 }
 

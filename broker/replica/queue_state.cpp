@@ -42,6 +42,7 @@ class BatchRun {
     enqueue.priority = p.priority;
     enqueue.stamp = stamp_;
     enqueue.ttl_ms = p.ttl_ms;
+    enqueue.delay_ms = p.delay_ms;
     find_full(p);
     enqueue.full = full_queues_;
     if (p.upload) enqueue.upload = {session_, p.upload};
@@ -146,6 +147,7 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
     machine_.expel(expel.queue, expel.reason, expel.messages, applied.queues);
   for (const DeadLetterDone& done : entry->dead_done)
     machine_.finish_dead_letter(done.queue, done.number, applied.queues);
+  machine_.ripen(stamp_, applied.queues);
   auto contents = std::make_shared<EntryContents>();
   contents->term = term;
   contents->bytes = data->size();

@@ -36,6 +36,8 @@ BindingTable::BindingTable(ExchangeType type, HashOn on) {
     case ExchangeType::random:
       table_.emplace<HashedTable>(HashedTable::Choice::random);
       break;
+    case ExchangeType::delayed:
+      CHECK(false, "an exchange routes as one type");
   }
 }
 

@@ -26,11 +26,13 @@ enum class ExchangeType : std::uint8_t {
   headers,
   consistent_hash,
   modulus_hash,
-  random
+  random,
+  delayed  // routes as another type, which its arguments name; no BindingTable has it
 };
 // As clients name them, in that order.
-inline constexpr std::array<std::string_view, 7> exchange_type_names{
-    "direct", "fanout", "topic", "headers", "x-consistent-hash", "x-modulus-hash", "x-random"};
+inline constexpr std::array<std::string_view, 8> exchange_type_names{
+    "direct",   "fanout",           "topic", "headers", "x-consistent-hash", "x-modulus-hash",
+    "x-random", "x-delayed-message"};
 std::optional<ExchangeType> exchange_type_of(std::string_view name);
 
 struct Binding {
@@ -41,7 +43,7 @@ struct Binding {
 
 class BindingTable {
  public:
-  // `on`: for consistent_hash only.
+  // `on`: for consistent_hash only. REQUIRES: type is not `delayed`.
   explicit BindingTable(ExchangeType type, HashOn on = {});
 
   // Error: 406 for a key or arguments that the type refuses; REQUIRES add only of what check

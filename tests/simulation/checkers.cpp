@@ -44,11 +44,12 @@ void Checkers::on_leader(GroupId group, raft::Term term, raft::MemberId member, 
   check_raft(group);
 }
 
-void Checkers::note_contents(GroupId group, const replica::QueueApplied& applied) {
+void Checkers::note_contents(GroupId group, const replica::QueueApplied& applied, Stamp before) {
   for (const auto& [entry, contents] : applied.contents)
     for (std::size_t slot = 0; slot < contents->messages.size(); ++slot) {
       const std::pair place(group, MessageId{entry, Slot(static_cast<std::uint32_t>(slot))});
       keys_.try_emplace(place, Key::parse(contents->messages[slot].body));
+      not_before_.try_emplace(place, before);
       if (contents->messages[slot].dead_letter) letters_.insert(place);
     }
 }
@@ -61,6 +62,16 @@ void Checkers::on_gone(GroupId group, const Key& key, MessageId message) {
   if (world_.calm)
     world_.violation(
         fmt::format("dead letter {}:{} came twice without need", key.publisher, key.sequence));
+}
+
+void Checkers::check_delay(GroupId group, const queue::Delivery& delivery, Stamp now) {
+  const auto place = std::pair(group, delivery.held.message);
+  const auto delay = delays_.find({keys_[place], delivery.queue});
+  if (delay == delays_.end()) return;
+  ++world_.tally["delayed"];
+  if (now < not_before_[place].next(delay->second))
+    world_.violation(fmt::format("queue {}: {}:{} is handed out before its time", delivery.queue,
+                                 delay->first.first.publisher, delay->first.first.sequence));
 }
 
 // It was delivered never, or was; it is lost in no case. But the reason must be the queue's own,
@@ -81,8 +92,8 @@ void Checkers::check_death(GroupId group, const queue::Death& death) {
                                  names[static_cast<int>(death.reason)]));
 }
 
-void Checkers::on_applied(GroupId group, const replica::QueueApplied& applied) {
-  note_contents(group, applied);
+void Checkers::on_applied(GroupId group, const replica::QueueApplied& applied, Stamp before) {
+  note_contents(group, applied, before);
   for (const queue::Death& death : applied.queues.died)
     check_death(group, death);
   std::set<MessageId> dead;
@@ -113,7 +124,8 @@ void Checkers::check_redelivered(const Place& place, const queue::Delivery& deli
                                  delivery.held.message.slot));
 }
 
-void Checkers::on_handout(GroupId group, const queue::Delivery& delivery) {
+void Checkers::on_handout(GroupId group, const queue::Delivery& delivery, Stamp now) {
+  check_delay(group, delivery, now);
   Place place{group, delivery.queue, delivery.held.message};
   if (settled_.contains(place))
     world_.violation(fmt::format("queue {}: message {}.{} is handed out after its settle committed",
@@ -144,6 +156,7 @@ void Checkers::on_handout(GroupId group, const queue::Delivery& delivery) {
 
 void Checkers::check_order(const Place& place, const Key& key, const queue::Delivery& delivery) {
   if (delivery.redelivered || delivered_.contains(place)) return;
+  if (kinds_[delivery.queue] == QueueKind::delays) return;  // by when they are due
   const bool by_priority = kinds_[delivery.queue] == QueueKind::priorities;
   const std::uint8_t priority = by_priority ? priority_of(key.sequence) : 0;
   auto [at, fresh] = firsts_.try_emplace({delivery.queue, key.publisher, priority},

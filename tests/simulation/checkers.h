@@ -38,12 +38,18 @@ class Checkers {
   void on_leader(GroupId group, raft::Term term, raft::MemberId member, raft::Index last,
                  const std::function<std::optional<raft::Term>(raft::Index)>& term_at);
 
-  void on_applied(GroupId group, const replica::QueueApplied& applied);
+  // `before`: that node's replicated time of the group before these entries.
+  void on_applied(GroupId group, const replica::QueueApplied& applied, Stamp before);
   void on_declared(QueueId queue, QueueKind kind) { kinds_[queue] = kind; }
+  QueueKind kind_of(QueueId queue) const { return kinds_.at(queue); }
+  // Published with that delay.
+  void on_delayed(const Key& key, QueueId queue, std::uint64_t delay_ms) {
+    delays_[{key, queue}] = delay_ms;
+  }
   void on_confirm(const Key& key, QueueId queue);
   void on_delivery(GroupId group, const queue::Delivery& delivery);
-  // Put on its way by a leader, whether or not it arrives.
-  void on_handout(GroupId group, const queue::Delivery& delivery);
+  // Put on its way by a leader, whether or not it arrives; at that replicated time.
+  void on_handout(GroupId group, const queue::Delivery& delivery, Stamp now);
   // A consumer whose session was never long out of reach was told that its ack is committed.
   void on_acked(GroupId group, QueueId queue, MessageId message);
   bool was_settled(GroupId group, QueueId queue, MessageId message) const {
@@ -58,11 +64,12 @@ class Checkers {
  private:
   using Place = std::tuple<GroupId, QueueId, MessageId>;
   void check_raft(GroupId group);
-  void note_contents(GroupId group, const replica::QueueApplied& applied);
+  void note_contents(GroupId group, const replica::QueueApplied& applied, Stamp before);
   bool is_letter(GroupId group, MessageId message) const {
     return letters_.contains({group, message});
   }
   void on_gone(GroupId group, const Key& key, MessageId message);
+  void check_delay(GroupId group, const queue::Delivery& delivery, Stamp now);
   void check_death(GroupId group, const queue::Death& death);
   void check_redelivered(const Place& place, const queue::Delivery& delivery);
   void check_first(const Place& place, const Key& key, const queue::Delivery& delivery);
@@ -77,6 +84,8 @@ class Checkers {
   std::set<std::pair<GroupId, MessageId>> letters_;    // those of them that are dead letters
   std::set<Key> buried_;                               // became a dead letter
   std::set<Key> arrived_;                              // and was there as one, to be settled
+  std::map<std::pair<GroupId, MessageId>, Stamp> not_before_;  // it was committed
+  std::map<std::pair<Key, QueueId>, std::uint64_t> delays_;
   std::set<Place> settled_;
   std::set<Place> died_;  // those that nobody settled
   std::set<Place> acked_;

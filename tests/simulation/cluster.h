@@ -124,6 +124,7 @@ class Process final : public replica::GroupSetOutlet,
   std::map<GroupId, std::unique_ptr<Session>> sessions_;
   std::map<GroupId, NodeId> paths_;  // where each group's stream goes
   std::unique_ptr<LetterDoor> letters_;
+  std::map<GroupId, Stamp> stamps_;  // the replicated time of what was applied in this life
   std::uint64_t next_token_ = 1;
   std::uint64_t next_consumer_ = 1;
   bool founding_ = false;

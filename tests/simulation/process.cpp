@@ -323,7 +323,7 @@ void Process::send(GroupId group, session::ToClient message) {
     if (auto decoded = replica::decode_event(event->payload))
       if (const auto* deliveries = std::get_if<replica::Deliveries>(&*decoded))
         for (const auto& delivery : deliveries->deliveries)
-          cluster_.checkers.on_handout(group, delivery);
+          cluster_.checkers.on_handout(group, delivery, set_.queue_state(group)->stamp());
   NodeId to = message.session.node;
   cluster_.stream(node_, to, [group, message = std::move(message)](Process& client) {
     client.on_to_client(group, message);
@@ -389,7 +389,9 @@ void Process::on_entry(GroupId group, const raft::Entry& entry) {
 }
 
 void Process::on_applied(GroupId group, const replica::QueueApplied& applied) {
-  cluster_.checkers.on_applied(group, applied);
+  Stamp& before = stamps_[group];
+  cluster_.checkers.on_applied(group, applied, before);
+  before = set_.queue_state(group)->stamp();
 }
 
 void Process::receive(std::vector<raft::Message> messages) {

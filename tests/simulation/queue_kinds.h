@@ -19,12 +19,18 @@ enum class QueueKind : std::uint8_t {
   expires,
   counts_deliveries,
   single_active,
+  delays,
 };
-constexpr std::uint64_t queue_kinds = 8;
+constexpr std::uint64_t queue_kinds = 9;
 // Of every message, by its number: queues without priorities pass over it.
 constexpr std::uint8_t highest_priority = 3;
 constexpr std::uint8_t priority_of(std::uint64_t sequence) {
   return static_cast<std::uint8_t>(sequence % (highest_priority + 1));
+}
+
+// Of a message, by its number, that is for one queue alone, which delays; some are not delayed.
+constexpr std::uint64_t delay_of(std::uint64_t sequence) {
+  return sequence % 4 == 0 ? 0 : sequence % 4 == 1 ? 400 : 50 + sequence * 37 % 900;
 }
 
 // What workloads publish with: a dead letter has its target's name.
@@ -35,6 +41,7 @@ constexpr std::string_view no_properties{"\0\0", 2};
 inline catalog::Arguments arguments_of(QueueKind kind, const std::string& next) {
   switch (kind) {
     case QueueKind::plain:
+    case QueueKind::delays:
       return {};
     case QueueKind::priorities:
       return {{"x-max-priority", "long", "3"}};

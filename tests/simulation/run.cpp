@@ -191,9 +191,9 @@ class Run {
         return fmt::format("group {} has dead letters", group);
       auto counts = leader->set().counts(group, queue);
       if (!counts) continue;
-      if (counts->ready + counts->unacknowledged > 0)
-        return fmt::format("queue {} of group {} has {} ready and {} unacknowledged", queue, group,
-                           counts->ready, counts->unacknowledged);
+      if (counts->ready + counts->unacknowledged + counts->delayed > 0)
+        return fmt::format("queue {} of group {} has {} ready, {} unacknowledged and {} delayed",
+                           queue, group, counts->ready, counts->unacknowledged, counts->delayed);
     }
     return "";
   }
@@ -283,6 +283,7 @@ const std::vector<std::string>& required_faults() {
                                                  "incarnation lost",
                                                  "all nodes at once",
                                                  "leader",
+                                                 "delayed",
                                                  "snapshot installed",
                                                  "upload abandoned",
                                                  "node lost within an upload",

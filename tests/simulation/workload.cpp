@@ -113,9 +113,21 @@ void Workload::publish_one(Publisher& publisher, Process& process) {
     publish.content.body = body.view();
     publish.queues.assign(queues.begin(), queues.end());
     publish.priority = priority_of(key.sequence);
+    publish.delay_ms = delay(key, targets);
     publisher.unconfirmed[publisher.next_tag] = {key, queues};
     submit_publish(publisher, process, group, std::move(publish));
   }
+}
+
+// Its order is promised where others have it as well.
+std::uint64_t Workload::delay(const Key& key,
+                              const std::map<GroupId, std::vector<QueueId>>& targets) {
+  if (targets.size() != 1 || targets.begin()->second.size() != 1) return 0;
+  const QueueId queue = targets.begin()->second.front();
+  if (cluster_.checkers.kind_of(queue) != QueueKind::delays) return 0;
+  const std::uint64_t delay_ms = delay_of(key.sequence);
+  if (delay_ms > 0) cluster_.checkers.on_delayed(key, queue, delay_ms);
+  return delay_ms;
 }
 
 void Workload::submit_publish(Publisher& publisher, Process& process, GroupId group,
@@ -172,6 +184,7 @@ void Workload::end_upload(Publisher& publisher, Process& process) {
     publish.upload = queue::upload_of(publisher.channel, 0);
     publish.upload_octets = upload.octets;
     publish.priority = priority_of(upload.key.sequence);
+    publish.delay_ms = delay(upload.key, upload.targets);
     publisher.unconfirmed[publisher.next_tag] = {upload.key, queues};
     submit_publish(publisher, process, group, std::move(publish));
   }
@@ -299,7 +312,8 @@ void Workload::get(Consumer& consumer) {
         c->asked = false;
         if (!reply || !reply->delivery) return;
         ++world_.tally["get"];
-        cluster_.checkers.on_handout(group, *reply->delivery);
+        // It was due when the leader handed it out: all that is known here.
+        cluster_.checkers.on_handout(group, *reply->delivery, Stamp(UINT64_MAX));
         cluster_.checkers.on_delivery(group, *reply->delivery);
         on_delivery(channel, group, std::move(*reply->delivery));
       },

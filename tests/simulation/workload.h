@@ -71,6 +71,7 @@ class Workload final : public Users {
   void upload_step(Publisher& publisher, Process& process);
   void send_part(Publisher& publisher, Process& process);
   void end_upload(Publisher& publisher, Process& process);
+  std::uint64_t delay(const Key& key, const std::map<GroupId, std::vector<QueueId>>& targets);
   void submit_publish(Publisher& publisher, Process& process, GroupId group,
                       queue::Publish publish);
   void publisher_step(std::size_t index);

@@ -3,7 +3,7 @@
 //
 //   queue Q [ttl=ms] [expires=ms] [max_length=n] [max_octets=n] [overflow=reject] [priorities=n]
 //         [deliveries=n] [single_active] [dead_letters]
-//   publish Q [count] [ttl=ms] [priority=n] [size=n]
+//   publish Q [count] [ttl=ms] [priority=n] [size=n] [delay=ms]
 //   purge S Q | seal S Q [if_unused] [if_empty] | remove Q
 //   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
 //   consume S NUMBER Q [prefetch=n] [priority=n] [exclusive] [no_ack] | cancel S NUMBER | get S Q
@@ -95,7 +95,9 @@ class Script {
     } else if (verb == "counts") {
       QueueCounts counts = world_.dispatcher.counts(queue(words[0]));
       out_ << "ready " << counts.ready << " unacknowledged " << counts.unacknowledged
-           << " consumers " << counts.consumers << "\n";
+           << " consumers " << counts.consumers;
+      if (counts.delayed > 0) out_ << " delayed " << counts.delayed;
+      out_ << "\n";
     } else if (verb == "letters") {
       letters();
     } else if (verb == "finish") {
@@ -202,7 +204,8 @@ class Script {
         out_ << "full\n";
         continue;
       }
-      MessageId published = world_.publish(id, size, limit(words, "ttl"), priority);
+      MessageId published =
+          world_.publish(id, size, limit(words, "ttl"), priority, number(words, "delay", 0));
       if (!world_.machine.takes_messages(id))
         out_ << "queue_gone\n";
       else

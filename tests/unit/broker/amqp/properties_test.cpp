@@ -122,6 +122,15 @@ TEST(Properties, ScanSeesCarbonCopyHeaders) {
   EXPECT_TRUE(scan_properties(raw)->has_bcc);
 }
 
+TEST(Properties, ScanSeesADelay) {
+  BasicProperties p{.headers = FieldTable{{"x-delay", std::int32_t{1}}}};
+  std::string raw = encode_properties(p);
+  EXPECT_TRUE(scan_properties(raw)->has_delay);
+  p.headers = FieldTable{{"x-delayed", std::int32_t{1}}};
+  raw = encode_properties(p);
+  EXPECT_FALSE(scan_properties(raw)->has_delay);
+}
+
 TEST(Properties, PersistentMeansDeliveryModeTwo) {
   EXPECT_TRUE(scan_properties(octets("\x10\0\2"))->persistent());
   EXPECT_FALSE(scan_properties(octets("\x10\0\1"))->persistent());

@@ -94,6 +94,39 @@ TEST_F(Exchanges, HashedTypesCheckTheirArgumentsAndWeights) {
   ok(binding("h", "q", "weight"));
 }
 
+TEST_F(Exchanges, ADelayedExchangeRoutesAsTheTypeThatItNames) {
+  const auto named = [&](const char* name, const char* type) {
+    DeclareExchange command = exchange(name, "x-delayed-message");
+    command.arguments = {text("x-delayed-type", type)};
+    return command;
+  };
+  for (const DeclareExchange& wrong : {exchange("d", "x-delayed-message"), named("d", "x-nonsense"),
+                                       named("d", ""), named("d", "x-delayed-message")})
+    refused(wrong, ReplyCode::precondition_failed,
+            "Invalid argument, 'x-delayed-type' must be an existing exchange type");
+  DeclareExchange no_text = exchange("d", "x-delayed-message");
+  no_text.arguments = {number("x-delayed-type", 1)};
+  refused(no_text, ReplyCode::precondition_failed,
+          "Invalid argument, 'x-delayed-type' must be an existing exchange type");
+
+  ok(named("by-topic", "topic"));
+  ok(named("by-hash", "x-consistent-hash"));
+  ok(queue("q"));
+  ok(binding("by-topic", "q", "a.*"));
+  refused(binding("by-hash", "q", "no weight"), ReplyCode::precondition_failed,
+          "The binding key must be an integer greater than 0: 'no weight'");
+  const auto restored = Catalog::restore(catalog_.snapshot_octets()).value().snapshot();
+  for (const auto& snapshot : {catalog_.snapshot(), restored}) {
+    std::vector<QueueId> found;
+    EXPECT_EQ(snapshot->route("/", "by-topic", {"a.b"}, found), RouteResult::routed);
+    EXPECT_EQ(found.size(), 1u);
+    found.clear();
+    EXPECT_EQ(snapshot->route("/", "by-topic", {"b.a"}, found), RouteResult::routed);
+    EXPECT_TRUE(found.empty());
+    EXPECT_EQ(snapshot->exchange("/", "by-topic")->type, "x-delayed-message");
+  }
+}
+
 TEST_F(Exchanges, HashedBindingsRouteTheSameAfterASnapshot) {
   ok(exchange("x-consistent-hash", "x-consistent-hash"));
   ok(exchange("x-modulus-hash", "x-modulus-hash"));

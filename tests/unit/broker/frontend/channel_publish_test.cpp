@@ -114,6 +114,81 @@ TEST_F(Publish, AReturnedMessageTellsNothingOfBcc) {
   EXPECT_FALSE(decoded->headers->contains("BCC"));
 }
 
+// What came with it, how much later it is ready, and what is delivered.
+TEST_F(Publish, ADelayIsReadFromItsHeaderAndTurnedRound) {
+  struct Case {
+    amqp::FieldValue given;
+    std::uint64_t delay_ms;
+    amqp::FieldValue delivered;
+  };
+  const std::int64_t long_time = 5'000'000'000;
+  const std::vector<Case> cases{
+      {std::int32_t{1500}, 1500, std::int32_t{-1500}},
+      {std::uint8_t{200}, 200, std::int32_t{-200}},
+      {long_time, 5'000'000'000, -long_time},
+      {"2500", 2500, std::int32_t{-2500}},
+      {2.9, 2, std::int32_t{-2}},
+      {std::int32_t{0}, 0, std::int32_t{0}},
+      {std::int32_t{-7}, 0, std::int32_t{-7}},
+      {"soon", 0, "soon"},
+      {1e300, 0, 1e300},
+      {true, 0, true},
+  };
+  Client client(port());
+  client.open();
+  client.declare(1, "q");
+  for (const Case& one : cases) {
+    amqp::BasicProperties properties;
+    properties.headers = amqp::FieldTable{{"a", "b"}, {"x-delay", one.given}};
+    client.publish(1, "", "q", "x", false, properties);
+  }
+  client.sync(1);
+  door_.run([&] {
+    ASSERT_EQ(door_.publishes.size(), cases.size());
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      const queue::Publish& publish = door_.publishes[i];
+      EXPECT_EQ(publish.delay_ms, cases[i].delay_ms) << "case " << i;
+      auto delivered = amqp::decode_properties(publish.content.properties);
+      ASSERT_TRUE(delivered && delivered->headers);
+      EXPECT_EQ(*delivered->headers->find("x-delay"), cases[i].delivered) << "case " << i;
+      EXPECT_EQ(delivered->headers->as_string("a"), "b");
+    }
+  });
+}
+
+TEST_F(Publish, AMessageThatIsReturnedHasItsDelayAsItCame) {
+  Client client(port());
+  client.open();
+  amqp::BasicProperties properties;
+  properties.headers = amqp::FieldTable{{"x-delay", std::int32_t{1500}}};
+  client.publish(1, "", "missing", "x", true, properties);
+  client.expect<amqp::BasicReturn>(1);
+  auto decoded = amqp::decode_properties(client.expect_content().properties);
+  ASSERT_TRUE(decoded && decoded->headers);
+  EXPECT_EQ(decoded->headers->as_integer("x-delay"), 1500);
+}
+
+TEST_F(Publish, ADelayedExchangeMustNameItsType) {
+  Client client(port());
+  client.open();
+  amqp::ExchangeDeclare declare{0,     "later", "x-delayed-message", false, false, false, false,
+                                false, {}};
+  client.send(1, declare);
+  client.expect_close(1, 406,
+                      "PRECONDITION_FAILED - Invalid argument, 'x-delayed-type' must be an "
+                      "existing exchange type");
+  client.open_channel(1);
+  declare.arguments = amqp::FieldTable{{"x-delayed-type", "fanout"}};
+  client.send(1, declare);
+  client.expect<amqp::ExchangeDeclareOk>(1);
+  client.declare(1, "q");
+  client.send(1, amqp::QueueBind{0, "q", "later", "", false, {}});
+  client.expect<amqp::QueueBindOk>(1);
+  client.publish(1, "later", "any", "x");
+  client.sync(1);
+  EXPECT_EQ(ready("q"), 1u);
+}
+
 TEST_F(Publish, ImmediateIsNotImplemented) {
   Client client(port());
   client.open();

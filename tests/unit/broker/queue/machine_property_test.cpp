@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <tuple>
 #include <utility>
 
 #include "tests/unit/broker/queue/world.h"
@@ -15,13 +16,20 @@ struct ModelMessage {
   std::uint32_t failed = 0;
   Stamp deadline;
 };
+struct ModelDelayed {
+  std::uint32_t size = 0;
+  LevelNumber level;
+  std::optional<std::uint64_t> ttl_ms;
+};
 struct ModelQueue {
   bool sealed = false;
-  std::map<std::pair<LevelNumber, MessageId>, ModelMessage> messages;
+  // By level, then by when they became ready.
+  std::map<std::tuple<LevelNumber, std::uint64_t, MessageId>, ModelMessage> messages;
+  std::map<std::pair<Stamp, MessageId>, ModelDelayed> delayed;
 
   std::optional<ModelMessage> take(MessageId id) {
-    auto at =
-        std::ranges::find_if(messages, [&](const auto& pair) { return pair.first.second == id; });
+    auto at = std::ranges::find_if(messages,
+                                   [&](const auto& pair) { return std::get<2>(pair.first) == id; });
     if (at == messages.end()) return std::nullopt;
     return messages.extract(at).mapped();
   }
@@ -70,13 +78,14 @@ class Comparison {
     auto it = model_.find(id);
     if (it == model_.end()) return some;
     for (const auto& [key, state] : it->second.messages)
-      if (draw(4) == 0) some.push_back(key.second);
+      if (draw(4) == 0) some.push_back(std::get<2>(key));
     return some;
   }
 
   void one_step() {
     now_.value += draw(50);
     both([&](Machine& m, Effects&) { return m.set_time(now_), Outcome(); });
+    if (draw(4) == 0) ripen();
     switch (draw(25)) {
       case 0:
         return create();
@@ -137,8 +146,9 @@ class Comparison {
     auto it = model_.find(id);
     if (it == model_.end() || it->second.sealed) return;
     std::erase_if(it->second.messages, [&](const auto& pair) {
-      return std::find(held.begin(), held.end(), pair.first.second) == held.end();
+      return std::find(held.begin(), held.end(), std::get<2>(pair.first)) == held.end();
     });
+    it->second.delayed.clear();
   }
   void seal() {
     QueueId id = some_queue();
@@ -198,7 +208,7 @@ class Comparison {
     for (MessageId message : some) {
       ModelQueue& queue = model_[id];
       auto at = std::ranges::find_if(
-          queue.messages, [&](const auto& pair) { return pair.first.second == message; });
+          queue.messages, [&](const auto& pair) { return std::get<2>(pair.first) == message; });
       const bool fails = kind == SettleKind::requeue_lost && ++at->second.failed > limit && limit;
       if (fails) bury(id, message, at->second.size, DeathReason::delivery_limit);
       if (kind == SettleKind::reject) bury(id, message, at->second.size, DeathReason::rejected);
@@ -252,6 +262,7 @@ class Comparison {
     if (draw(3) == 0) command.ttl_ms = draw(500);
     command.properties = static_cast<std::uint32_t>(draw(3) * 7);
     command.full = full;
+    if (draw(3) == 0) command.delay_ms = draw(2) == 0 ? 300 : draw(1000);
     both([&](Machine& m, Effects& e) { return m.enqueue(command, e); });
     MessageId message = next_;
     ++next_.slot;
@@ -267,11 +278,27 @@ class Comparison {
       }
       const Settings settings = settings_of(id);
       const LevelNumber level = level_for(command.priority, settings.max_priority);
-      auto ttl = command.ttl_ms;
-      if (settings.message_ttl_ms && (!ttl || *ttl > *settings.message_ttl_ms))
-        ttl = settings.message_ttl_ms;
-      it->second.messages[{level, message}] = {size, 0, ttl ? now_.next(*ttl) : Stamp()};
+      if (command.delay_ms > 0)
+        it->second.delayed[{now_.next(command.delay_ms), message}] = {size, level, command.ttl_ms};
+      else
+        add_ready(id, message, {size, level, command.ttl_ms});
     }
+  }
+  void add_ready(QueueId id, MessageId message, const ModelDelayed& taken) {
+    auto ttl = taken.ttl_ms;
+    const Settings settings = settings_of(id);
+    if (settings.message_ttl_ms && (!ttl || *ttl > *settings.message_ttl_ms))
+      ttl = settings.message_ttl_ms;
+    model_[id].messages[{taken.level, ++ready_, message}] = {taken.size, 0,
+                                                             ttl ? now_.next(*ttl) : Stamp()};
+  }
+  void ripen() {
+    both([&](Machine& m, Effects& e) { return m.ripen(now_, e), Outcome(); });
+    for (auto& [id, queue] : model_)
+      while (!queue.delayed.empty() && queue.delayed.begin()->first.first <= now_) {
+        auto first = queue.delayed.extract(queue.delayed.begin());
+        add_ready(id, first.key().second, first.mapped());
+      }
   }
 
   void compare() {
@@ -292,7 +319,8 @@ class Comparison {
       auto expected = queue.messages.begin();
       record->messages.for_each([&](const Message& message) {
         bool same = expected != queue.messages.end() &&
-                    expected->first == std::pair(level_of(message.ordinal), message.id) &&
+                    std::get<0>(expected->first) == level_of(message.ordinal) &&
+                    std::get<2>(expected->first) == message.id &&
                     expected->second.size == message.size &&
                     expected->second.deadline == message.deadline &&
                     expected->second.failed == machine_.failed_deliveries(id, message.ordinal);
@@ -301,7 +329,22 @@ class Comparison {
         return same;
       });
       EXPECT_EQ(record->messages.size(), queue.messages.size());
+      compare(*record, queue.delayed);
     }
+  }
+
+  void compare(const QueueRecord& record,
+               const std::map<std::pair<Stamp, MessageId>, ModelDelayed>& delayed) {
+    EXPECT_EQ(record.delayed.size(), delayed.size());
+    auto expected = delayed.begin();
+    record.delayed.for_each([&](const DelayedMessage& message) {
+      ASSERT_NE(expected, delayed.end());
+      const auto& [key, known] = *expected++;
+      EXPECT_EQ(std::pair(message.due, message.id), key);
+      EXPECT_EQ(message.size, known.size);
+      EXPECT_EQ(message.level, known.level);
+      EXPECT_EQ(message.ttl_ms, known.ttl_ms);
+    });
   }
 
   std::mt19937_64 random_;
@@ -313,6 +356,7 @@ class Comparison {
   std::map<DeadLetterNumber, std::pair<QueueId, DeadLetter>> letters_;
   DeadLetterNumber last_letter_;
   MessageId next_{EntryIndex(1), Slot(0)};
+  std::uint64_t ready_ = 0;  // how many became ready
   Term term_;
   Stamp now_{1000};
   int step_ = 0;

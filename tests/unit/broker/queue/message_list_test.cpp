@@ -125,6 +125,51 @@ TEST(MessageList, SnapshotDependsOnTheMessagesAlone) {
   EXPECT_EQ(octets(restored), written);
 }
 
+// Messages that were delayed come with ids below those of others: at any place of a block, and one
+// of them first in its block.
+TEST(MessageList, FindsWhatIsOutOfTheOrderOfIds) {
+  for (std::uint64_t late : {3, 63, 64, 65, 100}) {
+    MessageList list;
+    for (std::uint64_t i = 0; i < 300; ++i)
+      list.append(message(i, i >= late && i < late + 70 ? 500 - i : 1000 + i));
+    for (std::uint64_t i = 0; i < 300; ++i) {
+      auto found = list.find(Ordinal(i));
+      ASSERT_TRUE(found);
+      EXPECT_EQ(list.find(found->id), found) << "ordinal " << i;
+    }
+    EXPECT_FALSE(list.find(MessageId{EntryIndex(7), Slot(0)}));
+    EXPECT_FALSE(list.append(message(300, 500 - late)));
+    EXPECT_FALSE(list.append(message(300, 1299)));
+    MessageList restored;
+    const std::string written = octets(list);
+    ByteReader in(written);
+    ASSERT_TRUE(restored.decode(in));
+    for (std::uint64_t i = 0; i < 300; i += 2) {
+      const MessageId id = list.find(Ordinal(i))->id;
+      EXPECT_TRUE(list.erase(id));
+      EXPECT_FALSE(list.find(id));
+      EXPECT_TRUE(restored.erase(id));
+    }
+    EXPECT_EQ(octets(restored), octets(list));
+    for (std::uint64_t i = 1; i < 300; i += 2)
+      EXPECT_TRUE(list.erase(list.find(Ordinal(i))->id));
+    EXPECT_TRUE(list.empty());
+    EXPECT_TRUE(list.append(message(900, 1)));
+  }
+}
+
+TEST(MessageList, AMillionInNoOrderOfIdsCostTwentyOctetsEachAtMost) {
+  std::mt19937_64 random(1);
+  std::vector<std::uint64_t> entries(1'000'000);
+  for (std::uint64_t i = 0; i < entries.size(); ++i)
+    entries[i] = 1 + i;
+  std::ranges::shuffle(entries, random);
+  MessageList list;
+  for (std::uint64_t i = 0; i < entries.size(); ++i)
+    list.append(message(i, entries[i], 0, static_cast<std::uint32_t>(random() % 2000)));
+  EXPECT_LT(list.memory_octets(), 20u << 20);
+}
+
 TEST(MessageList, RefusesEveryTruncation) {
   MessageList list;
   for (std::uint64_t i = 0; i < 100; ++i)

@@ -10,6 +10,7 @@
 #include "broker/queue/dispatcher.h"
 #include "broker/queue/invariants.h"
 #include "broker/queue/machine.h"
+#include "tests/unit/broker/queue/snapshots.h"
 
 namespace warren::queue {
 
@@ -56,16 +57,19 @@ class World {
 
   // One entry of one message, with what the dispatcher wants to ride in it.
   MessageId publish(QueueId queue, std::uint32_t size = 100,
-                    std::optional<std::uint64_t> ttl_ms = {}, std::uint8_t priority = 0) {
+                    std::optional<std::uint64_t> ttl_ms = {}, std::uint8_t priority = 0,
+                    std::uint64_t delay_ms = 0) {
     const QueueRecord* record = machine.find(queue);
     const LevelNumber level = record == nullptr ? LevelNumber(0) : record->level(priority);
-    EnqueuePlan plan = dispatcher.plan_enqueue(queue, level, 1);
-    MessageId id{++entry, Slot(0)};
+    EnqueuePlan plan;
+    if (delay_ms == 0) plan = dispatcher.plan_enqueue(queue, level, 1);
+    MessageId id{begin_entry(), Slot(0)};
     for (TouchNeed touch : plan.touches)
       machine.touch(touch.session, touch.queue, effects);
     if (plan.mark) machine.mark(queue, plan.mark->level, plan.mark->below, effects);
     Enqueue command{id, size, priority, stamp(), std::span(&queue, 1)};
     command.ttl_ms = ttl_ms;
+    command.delay_ms = delay_ms;
     machine.enqueue(command, effects);
     applied();
     return id;
@@ -97,7 +101,7 @@ class World {
     return last;
   }
   void commit(const Needs& needs) {
-    ++entry;
+    begin_entry();
     for (QueueId queue : needs.consumed)
       machine.consume(queue, effects);
     for (auto [session, queue] : needs.touches)
@@ -143,14 +147,23 @@ class World {
     return accepted;
   }
   void apply_settle(QueueId queue, MessageId message, SettleKind kind = SettleKind::ack) {
-    ++entry;
+    begin_entry();
     machine.settle(queue, kind, std::span(&message, 1), effects);
     applied();
   }
+  // An entry of its own where something delayed is due.
   void pass(std::int64_t milliseconds) {
     now += Milliseconds(milliseconds);
     dispatcher.tick(now);
     check();
+    for (auto due = machine.next_due(); due && *due <= stamp(); due = machine.next_due()) {
+      begin_entry();
+      applied();
+    }
+  }
+  EntryIndex begin_entry() {
+    machine.ripen(stamp(), effects);
+    return ++entry;
   }
 
   void check() {
@@ -169,23 +182,6 @@ class World {
   ClaimReply reply;
   std::vector<EntryIndex> dead_entries;
 };
-
-// Restored from its own snapshot, which must come out the same again.
-inline Machine copy_by_snapshot(const Machine& machine) {
-  Machine copy;
-  EXPECT_TRUE(copy.restore_group(machine.group_octets()));
-  machine.for_each_queue([&](const QueueRecord& record) {
-    EXPECT_TRUE(copy.restore_queue(*machine.queue_octets(record.id)));
-  });
-  return copy;
-}
-
-inline std::string snapshot_of(const Machine& machine) {
-  std::string all = machine.group_octets();
-  machine.for_each_queue(
-      [&](const QueueRecord& record) { all += *machine.queue_octets(record.id); });
-  return all;
-}
 
 inline std::vector<std::uint64_t> ordinals_of(const std::vector<Handout>& handouts) {
   std::vector<std::uint64_t> ordinals;

@@ -43,6 +43,13 @@ std::vector<ClientCommand> sample() {
   return commands;
 }
 
+std::vector<ClientCommand> delayed_sample() {
+  std::vector<ClientCommand> commands = sample();
+  for (std::size_t i : {0, 6})
+    std::get<Publish>(commands[i]).delay_ms = 5000 + i;
+  return commands;
+}
+
 TEST(CommandCodec, BatchComesBackAsItWas) {
   auto batch = decode_batch(encode_batch(CatalogIndex(42), sample()));
   ASSERT_TRUE(batch) << batch.error().text;
@@ -61,6 +68,16 @@ TEST(CommandCodec, BatchComesBackAsItWas) {
   EXPECT_EQ(settle.messages, std::get<Settle>(sample()[3]).messages);
   EXPECT_TRUE(std::get<Seal>(batch->commands[5]).if_unused);
   EXPECT_EQ(std::get<Publish>(batch->commands[6]).content.body, "last");
+}
+
+TEST(CommandCodec, DelaysAreOfTheirPublishes) {
+  auto batch = decode_batch(encode_batch(CatalogIndex(42), delayed_sample()));
+  ASSERT_TRUE(batch) << batch.error().text;
+  std::vector<std::uint64_t> delays;
+  for (std::size_t i : {0, 1, 2, 6})
+    delays.push_back(std::get<Publish>(batch->commands[i]).delay_ms);
+  EXPECT_EQ(delays, (std::vector<std::uint64_t>{5000, 0, 0, 5006}));
+  EXPECT_EQ(std::get<Purge>(batch->commands[4]).queue, QueueId(7));
 }
 
 TEST(CommandCodec, RepeatedEnvelopesCostAFewOctets) {
@@ -177,10 +194,14 @@ TEST(CommandCodec, PartsComeBackAsTheyWere) {
   EXPECT_EQ(std::get<DropUpload>(batch->commands[4]).upload, UploadId(10));
 }
 
-TEST(CommandCodec, OnlyBatchesWithPartsAreOfTheNewerVersion) {
+TEST(CommandCodec, EachBatchIsOfTheLowestVersionThatSaysItAll) {
   auto version = [](const Bytes& blob) { return blob.view()[5]; };  // length u32, tag, varint
   EXPECT_EQ(version(encode_batch(CatalogIndex(1), sample())), 1);
   EXPECT_EQ(version(encode_batch(CatalogIndex(1), large_sample())), 2);
+  EXPECT_EQ(version(encode_batch(CatalogIndex(1), delayed_sample())), 3);
+  std::vector<ClientCommand> both = large_sample();
+  std::get<Publish>(both[1]).delay_ms = 1;
+  EXPECT_EQ(version(encode_batch(CatalogIndex(1), both)), 3);
 }
 
 TEST(CommandCodec, SlotsCountPartsAsWell) {

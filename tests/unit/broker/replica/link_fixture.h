@@ -126,8 +126,9 @@ class Link : public ::testing::Test, public GroupClientSink {
       }
     }
   }
-  void publish(std::string_view body, std::uint64_t tag = 0) {
+  void publish(std::string_view body, std::uint64_t tag = 0, std::uint64_t delay_ms = 0) {
     Publish p;
+    p.delay_ms = delay_ms;
     p.origin = {1, tag};
     Bytes octets = Bytes::copy_of(body);
     p.content.owner = octets.owner();

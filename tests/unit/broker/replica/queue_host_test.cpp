@@ -100,6 +100,84 @@ TEST_F(QueueHostTest, AnAckFreesCreditWhileItsEntryWaits) {
   EXPECT_EQ(leader.host->dispatcher().broken_invariant(), "");
 }
 
+TEST_F(QueueHostTest, WhatIsDelayedComesWhenItIsDueThoughNothingElseHappens) {
+  consume(10);
+  publish("later", 0, 500);
+  publish("soon", 0, 200);
+  settle();
+  EXPECT_EQ(leader.host->next_deadline(), now + 200ms);
+  now += 199ms;
+  settle();
+  EXPECT_TRUE(deliveries.empty());
+  now += 1ms;
+  settle();
+  ASSERT_EQ(deliveries.size(), 1u);
+  EXPECT_EQ(deliveries[0].content.body, "soon");
+  EXPECT_FALSE(deliveries[0].redelivered);
+  now += 300ms;
+  settle();
+  ASSERT_EQ(deliveries.size(), 2u);
+  EXPECT_EQ(deliveries[1].content.body, "later");
+  ack(deliveries[0]);
+  ack(deliveries[1]);
+  settle();
+  EXPECT_EQ(unsettled(), 0u);
+  EXPECT_EQ(leader.host->dispatcher().broken_invariant(), "");
+}
+
+TEST_F(QueueHostTest, WhatIsDueIsAskedForOnceWhileItsEntryIsUnderWay) {
+  publish("m", 0, 200);
+  settle();
+  leader.slow_log = true;
+  now += 200ms;
+  settle();
+  EXPECT_EQ(leader.proposed.size(), 1u);
+  EXPECT_FALSE(leader.host->next_deadline()) << "it would turn for ever";
+  leader.slow_log = false;
+  settle();
+  EXPECT_EQ(unsettled(), 1u);
+  EXPECT_EQ(leader.host->dispatcher().counts(q).delayed, 0u);
+}
+
+TEST_F(QueueHostTest, ANewLeaderGoesOnWithTheDelays) {
+  publish("m", 0, 500);
+  settle();
+  now += 300ms;
+  publish("makes an entry of now");
+  settle();
+  leader.lead(Term(2), now);
+  client.connect(now);
+  settle();
+  EXPECT_EQ(unsettled(), 1u);
+  now += 200ms;
+  settle();
+  EXPECT_EQ(unsettled(), 2u);
+}
+
+// A batch of them, in entries of a bounded number, in order.
+TEST_F(QueueHostTest, ManyThatAreDueAtOnceAllComeInOrder) {
+  constexpr std::uint64_t many = 20'000;
+  for (std::uint64_t i = 0; i < many; ++i) {
+    publish("m", 0, 300);
+    if (i % 500 == 0) settle();
+  }
+  settle();
+  EXPECT_EQ(leader.host->dispatcher().counts(q).delayed, many);
+  now += 300ms;
+  settle();
+  EXPECT_GT(unsettled(), 0u);
+  EXPECT_LT(unsettled(), many) << "not all in one entry";
+  for (int i = 0; i < 5; ++i, now += 1ms)
+    settle();
+  EXPECT_EQ(unsettled(), many);
+  MessageId last;
+  leader.state.machine().find(q)->messages.for_each([&](const Message& message) {
+    EXPECT_LT(last, message.id);
+    last = message.id;
+    return true;
+  });
+}
+
 TEST_F(QueueHostTest, EndedSessionThatAsksAgainIsToldSoAndLeavesNothing) {
   catalog::Effects effects;
   effects.incarnations_ended.push_back({NodeId(1), fixture.incarnation()});

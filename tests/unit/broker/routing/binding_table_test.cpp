@@ -28,6 +28,7 @@ TEST(BindingTable, KnowsItsTypes) {
   EXPECT_EQ(exchange_type_of("x-consistent-hash"), ExchangeType::consistent_hash);
   EXPECT_EQ(exchange_type_of("x-modulus-hash"), ExchangeType::modulus_hash);
   EXPECT_EQ(exchange_type_of("x-random"), ExchangeType::random);
+  EXPECT_EQ(exchange_type_of("x-delayed-message"), ExchangeType::delayed);
   EXPECT_EQ(exchange_type_of("Direct"), std::nullopt);
   EXPECT_EQ(exchange_type_of(""), std::nullopt);
 }
