@@ -51,11 +51,6 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
   std::size_t held(std::string_view name) { return of(name).held.size(); }
   std::size_t consumers(std::string_view name) { return of(name).consumers.size(); }
   std::size_t open_channels() const { return sinks_.size(); }
-  void lose_incarnation() {
-    const auto sinks = sinks_;
-    for (const auto& [key, sink] : sinks)
-      sink->on_incarnation_lost();
-  }
   void refuse_holdings(std::string_view name) {
     for (auto& [id, held] : of(name).held) {
       const queue::Held one{id, held.checkout};
@@ -133,12 +128,7 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
   }
   void taken(GroupId, ConsumerNumber, std::uint64_t count) override { taken_messages += count; }
   void set_prefetch(GroupId, ConsumerNumber number, std::uint32_t prefetch) override {
-    for (auto& [id, queue] : queues_)
-      for (Member& member : queue.consumers)
-        if (member.consumer.number == number) {
-          member.consumer.prefetch = prefetch;
-          reactor_.post([this, id] { dispatch(id); });
-        }
+    change_prefetch(number, prefetch);
   }
   void get(GroupId, queue::GetRequest request,
            std::function<void(Result<queue::GetReply>)> done) override {

@@ -35,6 +35,11 @@ class FakeQueues {
       send_outcomes({outcome});
   }
   void forget_parts() { part_octets_.clear(); }
+  void lose_incarnation() {
+    const auto sinks = sinks_;
+    for (const auto& [key, sink] : sinks)
+      sink->on_incarnation_lost();
+  }
   void unstall() {
     stall = false;
     for (auto& call : std::exchange(stalled_, {}))
@@ -149,6 +154,14 @@ class FakeQueues {
             message.failed,
             message.parts,
             message.content};
+  }
+  void change_prefetch(ConsumerNumber number, std::uint32_t prefetch) {
+    for (auto& [id, queue] : queues_)
+      for (Member& member : queue.consumers)
+        if (member.consumer.number == number) {
+          member.consumer.prefetch = prefetch;
+          reactor_.post([this, id = id] { dispatch(id); });
+        }
   }
   void dispatch(QueueId id) {
     auto found = queues_.find(id);
