@@ -132,11 +132,10 @@ std::vector<ActiveConsumer> NodeInspector::active_consumers_of(cluster::Lane& la
   if (!catalog) return rows;
   const replica::LocalGroup* local = lane.local();
   catalog->for_each_queue([&](const catalog::QueueInfo& queue) {
-    if (!catalog::queue_settings(queue).single_active) return;
     const replica::QueueHost* host = local && queue.group == local->id()
                                          ? &local->host()
                                          : lane.groups().queue_host(queue.group);
-    if (host == nullptr) return;
+    if (host == nullptr || !catalog::queue_settings(queue).single_active) return;
     host->dispatcher().for_each_consumer(
         queue.id, [&](SessionId session, const queue::Consumer& consumer, bool active) {
           const catalog::NodeInfo* node = catalog->node(session.node);

@@ -78,20 +78,32 @@ bool fits(const std::string& raw) {
   return raw.size() <= properties_limit && scan_properties(raw).has_value();
 }
 
+// Of every death what tells of cycles and counts.
+FieldArray without_keys(FieldArray deaths) {
+  for (FieldValue& value : deaths.values)
+    if (const auto* death = value.get_if<FieldTable>()) {
+      FieldTable slim = *death;
+      slim.erase("routing-keys");
+      value = FieldValue(std::move(slim));
+    }
+  return deaths;
+}
+
 DeadProperties within_bounds(BasicProperties properties, const Death& death) {
   std::string raw = encode_properties(properties);
   if (fits(raw)) return {std::move(properties), std::move(raw)};
   FieldTable& headers = *properties.headers;
-  FieldTable newest = *deaths_of(headers).values.front().get_if<FieldTable>();
-  newest.set("routing-keys", FieldArray{{FieldValue(death.routing_key)}});
-  const FieldArray only{{FieldValue(std::move(newest))}};
-  headers.set(deaths_header, only);
+  FieldArray deaths = without_keys(deaths_of(headers));
+  headers.set(deaths_header, deaths);
   raw = encode_properties(properties);
   if (fits(raw)) return {std::move(properties), std::move(raw)};
-  headers = FieldTable{{std::string(deaths_header), only}};
+  headers = FieldTable{{std::string(deaths_header), deaths}};
   tell(headers, "x-first-death-", death);
   tell(headers, "x-last-death-", death);
-  raw = encode_properties(properties);
+  for (raw = encode_properties(properties); !fits(raw); raw = encode_properties(properties)) {
+    deaths.values.resize((deaths.values.size() + 1) / 2);
+    headers.set(deaths_header, deaths);
+  }
   return {std::move(properties), std::move(raw)};
 }
 

@@ -22,8 +22,8 @@ struct Death {
 // The properties of a dead letter: with this death in its headers, and without expiration, which
 // the death tells. `known`: those that it tells of already were written by a broker; else they are
 // a client's words, and go. What of all this is more than a consumer's frame can carry is left out:
-// older deaths first, then the publisher's own headers. Never fails: properties that cannot be read
-// are none.
+// the deaths' routing keys first, then the publisher's own headers. Never fails: properties that
+// cannot be read are none.
 struct DeadProperties {
   BasicProperties properties;
   std::string raw;

@@ -35,8 +35,10 @@ void DeadLetterWorker::start(Waiting letter) {
     return answer(letter.source,
                   {job.queue, job.number, to.found || !job.route.retained, job.reached});
   if (job.parts.empty()) return publish(letter, std::move(to), nullptr);
-  large_.emplace_back(std::move(letter), std::move(to));
-  start_upload();
+  const std::uint32_t number = last_upload_ + 1;
+  last_upload_ += static_cast<std::uint32_t>(to.targets.size());
+  uploads_.try_emplace(number, std::move(letter), std::move(to), number);
+  fetch_part(number);
 }
 
 void DeadLetterWorker::publish(const Waiting& letter, AddressedLetter to, const Upload* upload) {
@@ -100,66 +102,55 @@ void DeadLetterWorker::on_outcomes(std::span<const CommandOutcome> outcomes) {
   send_answers();
 }
 
-// --- Large bodies, one after the other.
+// --- Large bodies, each by itself.
 
-void DeadLetterWorker::start_upload() {
-  if (upload_ || large_.empty()) return;
-  auto& [letter, to] = large_.front();
-  const std::uint32_t number = last_upload_ + 1;
-  last_upload_ += static_cast<std::uint32_t>(to.targets.size());
-  upload_.emplace(std::move(letter), std::move(to), number);
-  large_.pop_front();
-  fetch_part();
-}
-
-void DeadLetterWorker::fetch_part() {
-  const Waiting& letter = upload_->letter;
-  door_.fetch(letter.source, letter.job.parts[upload_->sent].at,
-              [this, number = upload_->number](const Result<std::optional<Bytes>>& octets) {
+void DeadLetterWorker::fetch_part(std::uint32_t number) {
+  const Upload& upload = uploads_.at(number);
+  door_.fetch(upload.letter.source, upload.letter.job.parts[upload.sent].at,
+              [this, number](const Result<std::optional<Bytes>>& octets) {
                 on_part(number, octets);
                 send_answers();
               });
 }
 
 void DeadLetterWorker::on_part(std::uint32_t number, const Result<std::optional<Bytes>>& octets) {
-  if (!upload_ || upload_->number != number) return;
-  if (!octets || !*octets) return give_up();
+  if (!octets || !*octets) return give_up(number);
+  Upload& upload = uploads_.at(number);
   const Bytes& part = **octets;
-  const auto& targets = upload_->to.targets;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
+  upload.octets += part.size();
+  ++upload.sent;
+  for (std::size_t i = 0; i < upload.to.targets.size(); ++i) {
     std::vector<queue::ClientCommand> commands;
-    commands.emplace_back(queue::Part{
-        {channel_, 0}, upload_id(*upload_, i), {part.owner(), {}, {}, {}, part.view()}});
-    door_.submit(targets[i].group, std::move(commands));
+    commands.emplace_back(
+        queue::Part{{channel_, 0}, upload_id(upload, i), {part.owner(), {}, {}, {}, part.view()}});
+    door_.submit(upload.to.targets[i].group, std::move(commands));
   }
-  upload_->octets += part.size();
-  ++upload_->sent;
-  await_room();
+  await_room(number);
 }
 
 // The next part, or the end, once every target takes more.
-void DeadLetterWorker::await_room() {
-  for (const AddressedLetter::Target& target : upload_->to.targets)
+void DeadLetterWorker::await_room(std::uint32_t number) {
+  const Upload& upload = uploads_.at(number);
+  for (const AddressedLetter::Target& target : upload.to.targets)
     if (!door_.writable(target.group))
-      return door_.when_writable(target.group, [this] {
-        await_room();
+      return door_.when_writable(target.group, [this, number] {
+        await_room(number);
         send_answers();
       });
-  if (upload_->sent < upload_->letter.job.parts.size())
-    fetch_part();
+  if (upload.sent < upload.letter.job.parts.size())
+    fetch_part(number);
   else
-    end_upload();
+    end_upload(number);
 }
 
-void DeadLetterWorker::end_upload() {
-  Upload whole = std::move(*std::exchange(upload_, std::nullopt));
+void DeadLetterWorker::end_upload(std::uint32_t number) {
+  Upload whole = std::move(uploads_.extract(number).mapped());
   AddressedLetter to = std::move(whole.to);
   publish(whole.letter, std::move(to), &whole);
-  start_upload();
 }
 
-void DeadLetterWorker::give_up() {
-  const Upload lost = std::move(*std::exchange(upload_, std::nullopt));
+void DeadLetterWorker::give_up(std::uint32_t number) {
+  const Upload lost = std::move(uploads_.extract(number).mapped());
   for (std::size_t i = 0; i < lost.to.targets.size(); ++i) {
     std::vector<queue::ClientCommand> commands;
     commands.emplace_back(queue::DropUpload{{channel_, 0}, upload_id(lost, i)});
@@ -167,7 +158,6 @@ void DeadLetterWorker::give_up() {
   }
   const replica::DeadLetterJob& job = lost.letter.job;
   answer(lost.letter.source, {job.queue, job.number, false, job.reached});
-  start_upload();
 }
 
 void DeadLetterWorker::answer(GroupId source, replica::DeadLetterAnswer answer) {

@@ -57,15 +57,14 @@ class DeadLetterWorker final : private ChannelSink {
   // Whether the target has it, or need not.
   static bool has_it(const UnderWay& letter, const AddressedLetter::Target& target,
                      queue::OutcomeCode code);
-  void start_upload();
-  void fetch_part();
+  void fetch_part(std::uint32_t upload);
   void on_part(std::uint32_t upload, const Result<std::optional<Bytes>>& octets);
   queue::UploadId upload_id(const Upload& upload, std::size_t target) const {
     return queue::upload_of(channel_, upload.number + static_cast<std::uint32_t>(target));
   }
-  void end_upload();
-  void give_up();
-  void await_room();
+  void await_room(std::uint32_t upload);
+  void end_upload(std::uint32_t upload);
+  void give_up(std::uint32_t upload);
   void answer(GroupId source, replica::DeadLetterAnswer answer);
   void send_answers();
 
@@ -83,8 +82,7 @@ class DeadLetterWorker final : private ChannelSink {
   const std::uint64_t channel_;
   std::deque<Waiting> unrouted_;  // while the node may not route
   bool awaits_lease_ = false;
-  std::deque<std::pair<Waiting, AddressedLetter>> large_;  // behind the upload
-  std::optional<Upload> upload_;                           // one at a time
+  std::map<std::uint32_t, Upload> uploads_;  // by number
   std::uint64_t last_tag_ = 0;  // of a letter; its targets have the tags that follow it
   std::uint32_t last_upload_ = 0;
   // By the tag of the first target.

@@ -93,13 +93,15 @@ void Channel::release(std::function<void()> done) {
     for (const AutoAck& ack : auto_acks_)
       settle_one(ack.group, ack.queue, queue::SettleKind::ack, ack.held);
   auto_acks_.clear();
+  // Nobody was sent it: that is no failed delivery.
+  for (const queue::Delivery& delivery : std::exchange(withheld_, {}))
+    give_back(nullptr, delivery);
   connection_.submit_commands();
   write_answers();
   by_number_.clear();
   consumers_.clear();
   reply_consumer_.reset();
   tx_.reset();
-  withheld_.clear();
   unacked_ = UnackedTable();
   cluster::Door& door = connection_.hub().door;
   door.close_channel(key_, [&door, queues = std::exchange(consumed_, {}), done = std::move(done)] {

@@ -43,15 +43,18 @@ std::optional<DeadLetterFeed::Next> DeadLetterFeed::take(BootTime now) {
 
 // Nothing: it has no more, or as much under way as it may.
 std::optional<DeadLetterFeed::Next> DeadLetterFeed::take_from(QueueId id, Queue& queue) {
-  if (queue.under_way >= limits_.under_way_queue) return std::nullopt;
+  if (queue.under_way >= limits_.under_way_queue || queue.octets >= limits_.octets_queue)
+    return std::nullopt;
   auto next = next_of(id, queue);
   if (!next) {
     if (queue.under_way == 0 && queue.tried.empty()) queues_.erase(id);
     return std::nullopt;
   }
   ++queue.under_way;
-  under_way_[next->letter.number] = {id, next->letter.size};
-  octets_ += next->letter.size;
+  const std::size_t octets = std::min<std::size_t>(next->letter.size, limits_.octets_letter);
+  under_way_[next->letter.number] = {id, octets};
+  octets_ += octets;
+  queue.octets += octets;
   return next;
 }
 
@@ -75,9 +78,10 @@ std::optional<DeadLetterFeed::Next> DeadLetterFeed::next_of(QueueId id, Queue& q
 void DeadLetterFeed::on_answer(const DeadLetterAnswer& answer, BootTime now) {
   auto at = under_way_.find(answer.number);
   if (at == under_way_.end() || at->second.queue != answer.queue) return;
-  octets_ -= at->second.octets;
-  under_way_.erase(at);
   Queue& queue = queues_.at(answer.queue);
+  octets_ -= at->second.octets;
+  queue.octets -= at->second.octets;
+  under_way_.erase(at);
   --queue.under_way;
   if (answer.done) {
     done_.push_back({answer.queue, answer.number});

@@ -25,8 +25,10 @@ struct DeadLetterLimits {
   std::size_t under_way = 1024;      // of the group
   std::size_t under_way_queue = 64;  // of one queue: one that cannot go on leaves room for others
   std::size_t tried_queue = 1024;    // of one queue, given in vain: beyond, those behind them wait
-  std::size_t octets = 4u << 20;     // of bodies, of the group; one letter more may begin below it
-  Milliseconds pause{1000};          // of a letter that could not go
+  std::size_t octets = 8u << 20;     // of bodies, of the group; one letter more may begin below it
+  std::size_t octets_queue = 256u << 10;  // the same, of one queue
+  std::size_t octets_letter = 1u << 20;   // more of a body goes in parts, one at a time
+  Milliseconds pause{1000};               // of a letter that could not go
 };
 
 class DeadLetterFeed {
@@ -62,7 +64,8 @@ class DeadLetterFeed {
     std::map<queue::DeadLetterNumber, std::vector<QueueId>> tried;
     std::set<queue::DeadLetterNumber> due;
     std::size_t under_way = 0;
-    bool ready = false;  // in ready_
+    std::size_t octets = 0;  // of those
+    bool ready = false;      // in ready_
   };
   struct UnderWay {
     QueueId queue;

@@ -28,19 +28,21 @@ void QueueHost::give_letters(BootTime now) {
     PendingLetter pending = std::move(letters_.front());
     letters_.pop_front();
     const auto& [queue, letter, reached] = pending.next;
-    const queue::DeadLetters::Source* source = state_.machine().dead_letters().find(queue);
+    const queue::DeadLetters& all = state_.machine().dead_letters();
+    const queue::DeadLetter* there = all.next(queue, letter.number);
+    const bool purged = there == nullptr || there->number != letter.number;
     const auto& contents = pending.wanted->contents;
     const std::uint32_t slot = letter.message.slot.value;
     // Its letter keeps it alive: should its octets be out of reach all the same, it stays. Purged
     // while it was read, it is not looked for again.
-    if (source == nullptr || !contents || slot >= contents->messages.size()) {
+    if (purged || !contents || slot >= contents->messages.size()) {
       feed_.on_answer({queue, letter.number, false, reached}, now);
       continue;
     }
     DeadLetterJob job;
     job.queue = queue;
     job.number = letter.number;
-    job.route = source->route;
+    job.route = all.find(queue)->route;
     job.reason = letter.reason;
     job.died = letter.died;
     // By itself: it may wait, and must not keep the whole of its entry.

@@ -133,7 +133,7 @@ TEST(Death, HeadersFullToTheBrimAreGivenUpForIt) {
   EXPECT_EQ(headers.as_string("x-last-death-queue"), "q");
 }
 
-TEST(Death, OlderDeathsAreForgottenBeforeAFrameIsTooSmall) {
+TEST(Death, KeysAreForgottenBeforeAFrameIsTooSmall) {
   FieldArray copies;
   copies.values.resize(300, FieldValue(std::string(100, 'c')));
   FieldTable headers{{"CC", copies}, {"k", "v"}};
@@ -147,7 +147,19 @@ TEST(Death, OlderDeathsAreForgottenBeforeAFrameIsTooSmall) {
     EXPECT_EQ(headers.as_string("k"), "v");
     EXPECT_EQ(headers.as_string("x-first-death-queue"), "q0");
     EXPECT_EQ(deaths(headers)[0].as_string("queue"), queue);
+    EXPECT_EQ(deaths(headers).size(), static_cast<std::size_t>(i) + 1);
   }
+}
+
+// Else a message with such headers would go round for ever.
+TEST(Death, ACycleIsSeenWhateverThePublisherWrote) {
+  FieldTable headers{{"filler", std::string(129'800, 'f')}};
+  headers = die(headers, expired_in_q, false);
+  Death in_r = rejected_in_r;
+  in_r.reason = "expired";
+  headers = die(headers, in_r);
+  EXPECT_TRUE(completes_cycle(headers, "q"));
+  EXPECT_TRUE(completes_cycle(headers, "r"));
 }
 
 TEST(Death, PropertiesThatAreNoneAreReplaced) {

@@ -153,6 +153,19 @@ TEST_F(Feed, OctetsUnderWayAreBounded) {
   EXPECT_EQ(take(), Numbers{3});
 }
 
+TEST_F(Feed, LargeLettersOfOneQueueLeaveRoomForOthers) {
+  limits.octets = 1000;
+  limits.octets_queue = 100;
+  limits.octets_letter = 150;
+  size = 1'000'000;
+  lead();
+  bury(orders, 3);
+  bury(bills, 3);
+  EXPECT_EQ(take(), (Numbers{1, 4}));
+  answer(orders, 1);
+  EXPECT_EQ(take(), Numbers{2});
+}
+
 TEST_F(Feed, AnAnswerThatNobodyAwaitsChangesNothing) {
   lead();
   bury(orders, 1);
