@@ -152,7 +152,7 @@ def check(cluster, queues, total, mover):
 @pytest.mark.parametrize("victim", ["leader", "client's node"])
 def test_a_node_killed_within_commits_tears_no_transaction(cluster, connect, queues, victim):
     source, first, second = queues
-    total = 400
+    total = 800
     filler = connect(1).channel()
     filler.confirm_delivery()
     for number in range(total):
@@ -165,10 +165,11 @@ def test_a_node_killed_within_commits_tears_no_transaction(cluster, connect, que
         wait_until(lambda: len(mover.committed) > 20, what="the first commits")
         time.sleep(random.uniform(0, 0.2))
         cluster.kill(killed)
-        time.sleep(1.5)
         before = len(mover.committed)
         if victim == "leader":
             wait_until(lambda: len(mover.committed) > before + 20, what="commits without it")
+        else:
+            time.sleep(1.5)
         cluster.resume(killed)
         wait_until(lambda: len(mover.committed) + len(mover.failed) > before + 40 or
                    len(mover.committed) + len(mover.failed) >= total, what="commits with it")
