@@ -263,7 +263,7 @@ TEST_F(LargeLetters, GoAheadInPartsEachByItselfAndSmallOnesPass) {
   arrive(2, "other");
   ASSERT_EQ(door.submitted.size(), 4u);
   EXPECT_EQ(std::get<queue::Part>(door.submitted[1]).octets.body, "first");
-  const queue::Publish& whole = published(3);
+  const queue::Publish whole = published(3);
   EXPECT_EQ(whole.upload, std::get<queue::Part>(door.submitted[2]).upload);
   EXPECT_EQ(whole.upload_octets, 10u);
   EXPECT_EQ(whole.content.body, "end");
