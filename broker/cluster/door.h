@@ -82,6 +82,10 @@ class Door {
   virtual void taken(GroupId group, ConsumerNumber consumer, std::uint64_t messages) = 0;
   // Of a consumer that is there; it keeps what it holds above a lower one.
   virtual void set_prefetch(GroupId group, ConsumerNumber consumer, std::uint32_t prefetch) = 0;
+  // The consumer of a stream is done with these: as many more may come, and where its reading is
+  // tracked, they count as read. No outcome; nothing waits for it.
+  virtual void acknowledge(GroupId group, ConsumerNumber consumer,
+                           std::vector<Ordinal> offsets) = 0;
   virtual void get(GroupId group, queue::GetRequest request,
                    std::function<void(Result<queue::GetReply>)> done) = 0;
   virtual void counts(GroupId group, QueueId queue,

@@ -221,6 +221,16 @@ void ReactorDoor::set_prefetch(GroupId group, ConsumerNumber consumer, std::uint
       [] {});
 }
 
+void ReactorDoor::acknowledge(GroupId group, ConsumerNumber consumer,
+                              std::vector<Ordinal> offsets) {
+  with_client(
+      group,
+      [consumer, offsets = std::move(offsets)](replica::GroupClient& client, BootTime now) {
+        client.acknowledge(consumer, offsets, now);
+      },
+      [] {});
+}
+
 void ReactorDoor::get(GroupId group, queue::GetRequest request,
                       std::function<void(Result<queue::GetReply>)> done) {
   note_group(request.origin.channel, group);

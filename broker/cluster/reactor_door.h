@@ -61,6 +61,7 @@ class ReactorDoor final : public Door {
   void cancel(GroupId group, ConsumerNumber consumer, std::function<void()> done) override;
   void taken(GroupId group, ConsumerNumber consumer, std::uint64_t messages) override;
   void set_prefetch(GroupId group, ConsumerNumber consumer, std::uint32_t prefetch) override;
+  void acknowledge(GroupId group, ConsumerNumber consumer, std::vector<Ordinal> offsets) override;
   void get(GroupId group, queue::GetRequest request,
            std::function<void(Result<queue::GetReply>)> done) override;
   void counts(GroupId group, QueueId queue,

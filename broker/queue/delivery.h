@@ -12,6 +12,7 @@
 #include "broker/base/ids.h"
 #include "broker/queue/client_command.h"
 #include "broker/queue/content.h"
+#include "broker/queue/stream_reading.h"
 
 namespace warren::queue {
 
@@ -25,7 +26,8 @@ struct Consumer {
   std::uint32_t prefetch = 0;  // 0: unlimited (bounded by the dispatcher's own byte window)
   bool no_ack = false;         // the front end settles what it has handed to the socket
   bool exclusive = false;
-  std::int32_t priority = 0;  // x-priority
+  std::int32_t priority = 0;             // x-priority
+  std::optional<StreamReading> reading;  // of a stream, and of nothing else
 };
 
 struct ConsumeReply {
@@ -40,6 +42,7 @@ struct Delivery {
   Term entry_term;  // of the entry that holds the message: (index, term, slot)
   bool redelivered = false;
   std::uint32_t delivery_count = 0;  // failed deliveries so far
+  std::optional<Ordinal> offset;     // in a stream: nothing is held then, `held` has no checkout
   std::vector<BodyPart> parts;       // the body begins with these, to be fetched; as a rule none
   Content content;
 };

@@ -35,6 +35,13 @@ struct DeadLettering {
   bool operator==(const DeadLettering&) const = default;
 };
 
+// A stream keeps what was read: these alone make it drop its oldest messages.
+struct Retention {
+  std::optional<std::uint64_t> max_octets;  // of all bodies
+  std::optional<std::uint64_t> max_age_ms;
+  bool operator==(const Retention&) const = default;
+};
+
 struct Settings {
   bool durable = true;
   bool exclusive = false;
@@ -50,6 +57,7 @@ struct Settings {
   std::optional<std::uint64_t> delivery_limit;
   std::optional<std::uint64_t> consumer_timeout_ms;
   std::optional<DeadLettering> dead_letters;  // none: what dies is gone
+  std::optional<Retention> stream;            // none: a queue, that loses what is acknowledged
 
   bool limits_length() const { return max_length || max_octets; }
   // Of a message with a time to live of its own, or without, that is ready since then; 0: none.

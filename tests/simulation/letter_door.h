@@ -43,6 +43,7 @@ class LetterDoor final : public cluster::Door {
   void cancel(GroupId, ConsumerNumber, std::function<void()>) override {}
   void taken(GroupId, ConsumerNumber, std::uint64_t) override {}
   void set_prefetch(GroupId, ConsumerNumber, std::uint32_t) override {}
+  void acknowledge(GroupId, ConsumerNumber, std::vector<Ordinal>) override {}
   void get(GroupId, queue::GetRequest, std::function<void(Result<queue::GetReply>)>) override {}
   void counts(GroupId, QueueId, std::function<void(Result<queue::QueueCounts>)>) override {}
   void reply(cluster::DirectReply, std::function<void(bool)>) override {}

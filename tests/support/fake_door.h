@@ -130,6 +130,10 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
   void set_prefetch(GroupId, ConsumerNumber number, std::uint32_t prefetch) override {
     change_prefetch(number, prefetch);
   }
+  void acknowledge(GroupId, ConsumerNumber number, std::vector<Ordinal> offsets) override {
+    auto& mine = acknowledged[number];
+    mine.insert(mine.end(), offsets.begin(), offsets.end());
+  }
   void get(GroupId, queue::GetRequest request,
            std::function<void(Result<queue::GetReply>)> done) override {
     later([this, request, done] {

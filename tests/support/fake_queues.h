@@ -22,6 +22,7 @@ class FakeQueues {
   std::vector<queue::Publish> publishes;
   std::vector<queue::Settle> settles;
   std::uint64_t taken_messages = 0;
+  std::map<ConsumerNumber, std::vector<Ordinal>> acknowledged;  // of streams
   std::map<queue::UploadId, std::vector<queue::BodyPart>> uploads;
   bool no_leader = false;      // for fetches
   bool hold_outcomes = false;  // keep them until release_outcomes()

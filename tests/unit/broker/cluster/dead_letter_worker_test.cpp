@@ -43,6 +43,7 @@ class RecordingDoor final : public Door {
   void cancel(GroupId, ConsumerNumber, std::function<void()>) override { FAIL(); }
   void taken(GroupId, ConsumerNumber, std::uint64_t) override { FAIL(); }
   void set_prefetch(GroupId, ConsumerNumber, std::uint32_t) override { FAIL(); }
+  void acknowledge(GroupId, ConsumerNumber, std::vector<Ordinal>) override { FAIL(); }
   void get(GroupId, queue::GetRequest, std::function<void(Result<queue::GetReply>)>) override {
     FAIL();
   }
