@@ -135,7 +135,7 @@ void Dispatcher::remove_consumer(DispatchQueue& queue, ConsumerState& state) {
   if (books != sessions_.end()) books->second->consumers.erase(state.consumer.number);
   if (state.cursor) save_reading(queue);
   queue.consumers.remove(state, config_);
-  if (!queue.consumers.empty()) return;
+  if (!queue.consumers.empty()) return activate(queue);  // another may be the active one now
   pending_.consumers_gone.push_back(queue.id);
   on_used(queue.id, now_);
 }

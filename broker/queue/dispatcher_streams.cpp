@@ -149,7 +149,7 @@ std::size_t Dispatcher::serve_stream(DispatchQueue& queue, const QueueRecord& re
     StreamCursor& cursor = *state->cursor;
     if (!std::exchange(cursor.begun, true) && record.settings.single_active)
       if (const auto next = read_through(queue, record, {})) cursor.seek(*next);
-    const Message* message = cursor.peek(record.messages);
+    const Message* message = cursor.peek(record.messages, record.stream->first());
     if (message == nullptr) {
       queue.consumers.wait_for_more(*state, config_);
       continue;

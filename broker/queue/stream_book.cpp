@@ -27,6 +27,7 @@ std::optional<Ordinal> StreamBook::before(Stamp stamp) const {
 }
 
 void StreamBook::trim(Ordinal first) {
+  first_ = first;
   while (runs_.size() > 1 && runs_[1].first <= first)
     runs_.pop_front();
 }
@@ -55,6 +56,7 @@ std::size_t StreamBook::memory_octets() const {
 }
 
 void StreamBook::encode(ByteWriter& out) const {
+  out.varint(first_.value);
   out.varint(runs_.size());
   Run last;
   for (const Run& run : runs_) {
@@ -70,6 +72,7 @@ void StreamBook::encode(ByteWriter& out) const {
 }
 
 bool StreamBook::decode(ByteReader& in) {
+  first_ = Ordinal(in.varint());
   const std::uint64_t runs = in.varint();
   Run run;
   for (std::uint64_t i = 0; i < runs && in.ok(); ++i) {

@@ -29,6 +29,8 @@ class StreamBook {
   std::optional<Ordinal> before(Stamp stamp) const;
   // Messages below `first` are gone.
   void trim(Ordinal first);
+  // Everything below is gone; from here on, everything is there.
+  Ordinal first() const { return first_; }
 
   // The consumers of that tag have acknowledged everything below `next`. Never falls.
   // True: it rose.
@@ -48,6 +50,7 @@ class StreamBook {
     Ordinal first;
     Stamp began;
   };
+  Ordinal first_;
   std::deque<Run> runs_;  // ascending in both
   std::map<std::string, Ordinal, std::less<>> readers_;
 };

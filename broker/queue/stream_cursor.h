@@ -1,6 +1,7 @@
 // Where one consumer of a stream stands. Owned by its ConsumerState; pure.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -20,12 +21,12 @@ class StreamCursor {
     at_end = false;
   }
   Ordinal next() const { return next_; }
-  // Null: there is none yet. Valid until anything else is called.
-  const Message* peek(const MessageLevels& messages) {
-    if (at_ == window_.size()) {
+  // Of what is kept from `first` on. Null: there is none yet. Valid until anything else is called.
+  const Message* peek(const MessageLevels& messages, Ordinal first) {
+    if (at_ == window_.size() || window_[at_].ordinal < first) {
       window_.clear();
       at_ = 0;
-      messages.read(next_, window, window_);
+      messages.read(std::max(next_, first), window, window_);
     }
     return at_ < window_.size() ? &window_[at_] : nullptr;
   }
@@ -40,7 +41,7 @@ class StreamCursor {
   static constexpr std::size_t window = 32;
 
   Ordinal next_;
-  std::vector<Message> window_;  // read ahead; what is dropped meanwhile is not found later
+  std::vector<Message> window_;  // read ahead
   std::size_t at_ = 0;
 };
 
