@@ -44,6 +44,7 @@ struct Delivery {
   bool redelivered = false;
   std::uint32_t delivery_count = 0;  // failed deliveries so far
   std::optional<Ordinal> offset;     // in a stream: nothing is held then, `held` has no checkout
+  std::uint64_t number = 0;          // in a stream: of the consumer's deliveries, from 1
   std::vector<BodyPart> parts;       // the body begins with these, to be fetched; as a rule none
   Content content;
 };

@@ -74,6 +74,8 @@ class Dispatcher {
   // It has acknowledged so many messages in all, and everything below `through`.
   void acknowledge(SessionId session, ConsumerNumber number, std::uint64_t acknowledged,
                    Ordinal through);
+  // The number of the next delivery to it: what is lost on the way shows. 0: it is gone.
+  std::uint64_t number_delivery(SessionId session, ConsumerNumber number);
   // What was handed out to it is not delivered.
   void pass_over(SessionId session, ConsumerNumber number);
   // Null: it is gone, or reads no stream. Valid until it goes.
@@ -175,6 +177,8 @@ class Dispatcher {
                    ConsumerNumber consumer);
 
   // dispatcher_streams.cpp
+  std::pair<DispatchQueue*, ConsumerState*> find_reader(SessionId session,
+                                                        ConsumerNumber number) const;
   static std::string_view reader_of(const QueueRecord& record, const Consumer& consumer);
   static bool is_tracked(const QueueRecord& record, const Consumer& consumer);
   std::optional<Ordinal> read_through(const DispatchQueue& queue, const QueueRecord& record,

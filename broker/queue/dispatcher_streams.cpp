@@ -67,48 +67,54 @@ void Dispatcher::resume_reading(DispatchQueue& queue, ConsumerState& state,
   state.cursor->seek(claim.next);
   state.cursor->begun = claim.begun;
   state.cursor->acknowledged = claim.acknowledged;
+  state.cursor->delivered = claim.acknowledged + claim.unacknowledged;
   queue.consumers.resume(state, claim.unacknowledged, config_);
   if (claim.begun) note_read(queue, *record, state.consumer, claim.read_through);
   activate(queue);
 }
 
+// Of a stream; nulls: it is gone.
+std::pair<DispatchQueue*, ConsumerState*> Dispatcher::find_reader(SessionId session,
+                                                                  ConsumerNumber number) const {
+  auto books = sessions_.find(session);
+  if (books == sessions_.end()) return {};
+  auto at = books->second->consumers.find(number);
+  if (at == books->second->consumers.end()) return {};
+  DispatchQueue* queue = find_queue(at->second);
+  ConsumerState* state = queue->consumers.find(session, number);
+  if (!state->cursor) return {};
+  return {queue, state};
+}
+
 void Dispatcher::acknowledge(SessionId session, ConsumerNumber number, std::uint64_t acknowledged,
                              Ordinal through) {
-  auto books = sessions_.find(session);
-  if (books == sessions_.end()) return;
-  auto at = books->second->consumers.find(number);
-  if (at == books->second->consumers.end()) return;
-  DispatchQueue& queue = queue_at(at->second);
-  ConsumerState& state = *queue.consumers.find(session, number);
-  const QueueRecord* record = machine_.find(queue.id);
-  if (!state.cursor || record == nullptr || acknowledged <= state.cursor->acknowledged) return;
-  const std::uint64_t more = acknowledged - state.cursor->acknowledged;
-  state.cursor->acknowledged = acknowledged;
-  queue.consumers.acknowledged(state, more, config_);
-  note_read(queue, *record, state.consumer, through);
-  activate(queue);
+  const auto [queue, state] = find_reader(session, number);
+  if (state == nullptr || acknowledged <= state->cursor->acknowledged) return;
+  const std::uint64_t more =
+      acknowledged - std::exchange(state->cursor->acknowledged, acknowledged);
+  queue->consumers.acknowledged(*state, more, config_);
+  if (const QueueRecord* record = machine_.find(queue->id))
+    note_read(*queue, *record, state->consumer, through);
+  activate(*queue);
+}
+
+std::uint64_t Dispatcher::number_delivery(SessionId session, ConsumerNumber number) {
+  const auto [queue, state] = find_reader(session, number);
+  return state == nullptr ? 0 : ++state->cursor->delivered;
 }
 
 // It was read, and is not delivered: it is gone by now, or is not what the consumer wants to see.
 void Dispatcher::pass_over(SessionId session, ConsumerNumber number) {
-  auto books = sessions_.find(session);
-  if (books == sessions_.end()) return;
-  auto at = books->second->consumers.find(number);
-  if (at == books->second->consumers.end()) return;
-  DispatchQueue& queue = queue_at(at->second);
-  ConsumerState& state = *queue.consumers.find(session, number);
-  queue.consumers.taken(state, 1, config_);
-  queue.consumers.acknowledged(state, 1, config_);
-  activate(queue);
+  const auto [queue, state] = find_reader(session, number);
+  if (state == nullptr) return;
+  queue->consumers.taken(*state, 1, config_);
+  queue->consumers.acknowledged(*state, 1, config_);
+  activate(*queue);
 }
 
 const StreamReading* Dispatcher::reading_of(SessionId session, ConsumerNumber number) const {
-  auto books = sessions_.find(session);
-  if (books == sessions_.end()) return nullptr;
-  auto at = books->second->consumers.find(number);
-  if (at == books->second->consumers.end()) return nullptr;
-  const ConsumerState* state = find_queue(at->second)->consumers.find(session, number);
-  return state->cursor && state->consumer.reading ? &*state->consumer.reading : nullptr;
+  const auto [queue, state] = find_reader(session, number);
+  return state != nullptr && state->consumer.reading ? &*state->consumer.reading : nullptr;
 }
 
 // Not each at once: what is lost with a leader meanwhile is read twice, and no more.

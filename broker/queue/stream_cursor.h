@@ -36,6 +36,7 @@ class StreamCursor {
   bool at_end = false;             // there was none; something may have come since
   bool begun = false;              // was served: a single active one follows the one before it
   std::uint64_t acknowledged = 0;  // messages, ever, as its client counts
+  std::uint64_t delivered = 0;     // likewise
 
  private:
   static constexpr std::size_t window = 32;

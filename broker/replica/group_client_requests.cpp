@@ -276,8 +276,12 @@ void GroupClient::take_deliveries(std::vector<queue::Delivery> deliveries) {
     bool wanted = at != consumers_.end() && at->second.confirmed && !at->second.cancelled;
     std::uint64_t channel = wanted ? at->second.consumer.channel : 0;
     if (delivery.offset) {
-      if (!wanted || !at->second.reading || !at->second.reading->delivered(*delivery.offset))
-        continue;
+      if (!wanted || !at->second.reading) continue;
+      // Nobody holds what was lost on the way, so nobody returns it: it is claimed anew.
+      if (!at->second.reading->delivered(*delivery.offset, delivery.number)) {
+        stream_.disconnect(NodeId());
+        break;
+      }
     } else {
       holdings_.add(delivery.queue, delivery.held, channel, delivery.consumer);
       if (!wanted) {

@@ -234,7 +234,6 @@ void QueueHost::answer_lost_get(Stream& stream, const PendingDelivery& pending) 
   reply(stream, stream.stream.epoch(), pending.get, said);
 }
 
-// One whose consumer is gone goes on its way: its client drops it.
 bool QueueHost::is_wanted(const Stream& stream, const PendingDelivery& pending,
                           const queue::Content& content) const {
   const queue::StreamReading* reading =
@@ -265,6 +264,11 @@ void QueueHost::flush(Stream& stream) {
       else
         dispatcher_.on_taken(stream.stream.session(), pending.delivery.consumer, 1);
       continue;
+    }
+    if (pending.delivery.offset) {
+      pending.delivery.number =
+          dispatcher_.number_delivery(stream.stream.session(), pending.delivery.consumer);
+      if (pending.delivery.number == 0) continue;  // its consumer is gone
     }
     pending.delivery.entry_term = contents->term;
     pending.delivery.content = contents->messages[slot];

@@ -15,9 +15,9 @@ class ReadBook {
  public:
   explicit ReadBook(Ordinal next) : next_(next) {}
 
-  // False: it was delivered before.
-  bool delivered(Ordinal offset) {
-    if (offset < next_) return false;
+  // False: something that went before is lost.
+  bool delivered(Ordinal offset, std::uint64_t number) {
+    if (number != acknowledged_ + unacknowledged_ + 1) return false;
     open_.push_back({offset, false});
     ++unacknowledged_;
     next_ = offset.next();

@@ -88,7 +88,7 @@ class Writer : public ByteWriter {
                                  (d.parts.empty() ? 0 : parts_flag) |
                                  (d.offset ? offset_flag : 0)));
     varint(d.delivery_count);
-    if (d.offset) id(*d.offset);
+    if (d.offset) id(*d.offset), varint(d.number);
     if (!d.parts.empty()) parts(d.parts);
     string(d.content.exchange);
     string(d.content.routing_key);
@@ -196,7 +196,10 @@ class Reader : public ByteReader {
     const std::uint8_t flags = u8();
     d.redelivered = (flags & redelivered_flag) != 0;
     d.delivery_count = static_cast<std::uint32_t>(varint());
-    if ((flags & offset_flag) != 0) d.offset = id<Ordinal>();
+    if ((flags & offset_flag) != 0) {
+      d.offset = id<Ordinal>();
+      d.number = varint();
+    }
     if ((flags & parts_flag) != 0) d.parts = parts();
     d.content.owner = payload_.owner();
     d.content.exchange = string();

@@ -125,7 +125,12 @@ void Checkers::check_redelivered(const Place& place, const queue::Delivery& deli
 }
 
 void Checkers::on_handout(GroupId group, const queue::Delivery& delivery, Stamp now) {
-  if (delivery.offset) return;  // held by nobody, and read as often as anybody likes
+  if (delivery.offset) {  // held by nobody, and read as often as anybody likes
+    if (world_.trace)
+      world_.note(fmt::format("consumer {} is handed offset {} of stream {}", delivery.consumer,
+                              *delivery.offset, delivery.queue));
+    return;
+  }
   check_delay(group, delivery, now);
   Place place{group, delivery.queue, delivery.held.message};
   if (settled_.contains(place))
