@@ -1,6 +1,7 @@
 #include "broker/queue/consumers.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/base/check.h"
 
@@ -15,7 +16,7 @@ std::uint8_t wanted_pressure(const SessionFlow& flow, const DispatcherConfig& co
 }
 
 bool has_credit(const ConsumerState& state, const DispatcherConfig& config) {
-  if (!state.attached) return false;
+  if (!state.attached || (state.cursor && state.cursor->at_end)) return false;
   const std::uint64_t window = state.pressure == 0   ? config.window_octets
                                : state.pressure == 1 ? config.tight_window_octets
                                                      : 1;
@@ -99,6 +100,30 @@ void Consumers::taken(ConsumerState& state, std::uint64_t messages,
     state.on_their_way.pop_front();
   }
   refresh(state, config);
+}
+
+void Consumers::wait_for_more(ConsumerState& state, const DispatcherConfig& config) {
+  state.cursor->at_end = true;
+  refresh(state, config);
+}
+
+void Consumers::more(const DispatcherConfig& config) {
+  for (const auto& state : all_)
+    if (state->cursor && std::exchange(state->cursor->at_end, false)) refresh(*state, config);
+}
+
+void Consumers::acknowledged(ConsumerState& state, std::uint64_t messages,
+                             const DispatcherConfig& config) {
+  state.outstanding -= std::min(messages, state.outstanding);
+  refresh(state, config);
+  if (yields_) elect(config);
+}
+
+void Consumers::resume(ConsumerState& state, std::uint64_t outstanding,
+                       const DispatcherConfig& config) {
+  state.outstanding = outstanding;
+  refresh(state, config);
+  elect(config);
 }
 
 void Consumers::set_pressure(ConsumerState& state, std::uint8_t pressure,

@@ -13,6 +13,7 @@
 #include "broker/base/ids.h"
 #include "broker/queue/delivery.h"
 #include "broker/queue/dispatcher_config.h"
+#include "broker/queue/stream_cursor.h"
 
 namespace warren::queue {
 
@@ -36,6 +37,7 @@ struct ConsumerState {
   bool absent = false;                     // and was not, for longer than the grace
   bool touched = false;                    // the (session, queue) bit is committed
   bool queued = false;                     // stands in a ring
+  std::unique_ptr<StreamCursor> cursor;    // of a stream
 };
 
 // May it be handed one more? A message larger than a byte window still passes when it is alone.
@@ -65,6 +67,13 @@ class Consumers {
   void taken(ConsumerState& state, std::uint64_t messages, const DispatcherConfig& config);
   void set_pressure(ConsumerState& state, std::uint8_t pressure, const DispatcherConfig& config);
   void set_prefetch(ConsumerState& state, std::uint32_t prefetch, const DispatcherConfig& config);
+  // --- Of a stream.
+  // Its cursor has come to the end: nothing for it until more().
+  void wait_for_more(ConsumerState& state, const DispatcherConfig& config);
+  void more(const DispatcherConfig& config);
+  void acknowledged(ConsumerState& state, std::uint64_t messages, const DispatcherConfig& config);
+  void resume(ConsumerState& state, std::uint64_t outstanding, const DispatcherConfig& config);
+
   // What was on its way on a former stream is not any more.
   void attach(ConsumerState& state, bool attached, const DispatcherConfig& config);
 

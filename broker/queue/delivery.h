@@ -32,7 +32,8 @@ struct Consumer {
 
 struct ConsumeReply {
   ConsumerNumber number;
-  std::optional<Error> error;  // 404 queue gone, 403 exclusive use
+  std::optional<Error> error;   // 404 queue gone, 403 exclusive use
+  std::optional<Ordinal> next;  // of a stream: where it begins
 };
 
 struct Delivery {
@@ -65,12 +66,22 @@ struct ConsumerCancelled {
   ConsumerNumber number;
 };
 
+// Where a consumer of a stream stands when its session attaches.
+struct StreamClaim {
+  Ordinal next;                      // what it has not been delivered begins here
+  std::uint64_t unacknowledged = 0;  // messages delivered
+  std::uint64_t acknowledged = 0;    // messages, ever
+  Ordinal read_through;              // everything below is acknowledged
+  bool begun = false;                // something was delivered to it
+};
+
 // What one consumer says it holds when its session attaches.
 struct Claim {
   Consumer consumer;  // number none: held by gets or by cancelled consumers
   QueueId queue;
   bool cancelled = false;  // basic.cancel was seen; only its holdings live on
   std::vector<Held> held;
+  std::optional<StreamClaim> reading;
 };
 
 struct ClaimReply {

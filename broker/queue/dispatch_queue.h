@@ -52,6 +52,10 @@ struct DispatchQueue {
     SessionId session;
     Consumer consumer;
   };
+  struct Reader {  // of a stream
+    Ordinal next;
+    bool unsaved = false;
+  };
 
   QueueId id;
   Consumers consumers;
@@ -64,8 +68,9 @@ struct DispatchQueue {
   std::deque<Waiting> waiting;     // new consumers that may not be admitted yet
   std::deque<SessionId> freezers;  // who proposed the purges and seals that are not yet applied
   std::set<SessionId> awaited;     // sessions that a new leader waits for
-  std::optional<BootTime> head_expires;  // as the dispatcher's deadlines have it
-  std::optional<BootTime> unused_until;  // x-expires; likewise
+  std::optional<BootTime> head_expires;                // as the dispatcher's deadlines have it
+  std::optional<BootTime> unused_until;                // x-expires; likewise
+  std::map<std::string, Reader, std::less<>> readers;  // newer than the record's
   bool consumed_asked = false;
   bool inspect = false;       // its limits are to be looked at
   bool expired = false;       // x-expires: the host is about to hear of it

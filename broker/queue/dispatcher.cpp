@@ -56,6 +56,8 @@ void Dispatcher::end_term() {
   hold_until_.reset();
   untouches_.clear();
   limits_.clear();
+  unsaved_.clear();
+  save_at_.reset();
 }
 
 DispatchQueue& Dispatcher::queue_at(QueueId id) {
@@ -134,9 +136,10 @@ void Dispatcher::on_applied(const Effects& effects, BootTime now) {
 
 void Dispatcher::applied_growth(QueueId id) {
   DispatchQueue* queue = find_queue(id);
+  const QueueRecord* record = machine_.find(id);
+  if (queue != nullptr && record != nullptr && record->stream) queue->consumers.more(config_);
   if (queue != nullptr && (queue->consumers.anyone_waits() || !queue->gets.empty()))
     activate(*queue);
-  const QueueRecord* record = machine_.find(id);
   if (record == nullptr) return;
   if (record->settings.limits_length() || record->messages.dated() > 0) inspect(queue_at(id));
 }
@@ -220,6 +223,7 @@ void Dispatcher::end_grace() {
 void Dispatcher::tick(BootTime now) {
   now_ = now;
   tick_limits();
+  tick_streams();
   if (hold_until_ && *hold_until_ <= now) end_grace();
   for (auto& [session, books] : sessions_) {
     if (!books->grace_until || *books->grace_until > now) continue;
@@ -249,6 +253,7 @@ std::optional<BootTime> Dispatcher::next_deadline() const {
   for (const auto& [session, books] : sessions_)
     if (books->grace_until) consider(*books->grace_until);
   if (!untouches_.empty()) consider(untouches_.front().first);
+  if (save_at_) consider(*save_at_);
   for (const Deadlines* deadlines : {&limits_.heads, &limits_.unused})
     if (auto due = deadlines->next()) consider(*due);
   return next;
@@ -269,6 +274,9 @@ QueueCounts Dispatcher::counts(QueueId id) const {
     counts.ready_bytes -= out.octets();
     counts.unacknowledged = out.held();
     counts.consumers = queue->consumers.size();
+    if (record != nullptr && record->stream)
+      for (const auto& consumer : queue->consumers.all())
+        counts.unacknowledged += consumer->outstanding;
   }
   return counts;
 }

@@ -18,6 +18,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,15 @@ class Dispatcher {
   // The consumer's socket has taken so many messages of what it was handed: more may follow.
   void on_taken(SessionId session, ConsumerNumber number, std::uint64_t messages);
   void set_prefetch(SessionId session, ConsumerNumber number, std::uint32_t prefetch);
+
+  // --- Consumers of streams (dispatcher_streams.cpp).
+  // It has acknowledged so many messages in all, and everything below `through`.
+  void acknowledge(SessionId session, ConsumerNumber number, std::uint64_t acknowledged,
+                   Ordinal through);
+  // What was handed out to it is not delivered.
+  void pass_over(SessionId session, ConsumerNumber number);
+  // Null: it is gone, or reads no stream. Valid until it goes.
+  const StreamReading* reading_of(SessionId session, ConsumerNumber number) const;
 
   // --- Verdicts before proposing, in the order of the commands in the log.
   // True: write it as accepted. The consumer's credit is free at once.
@@ -164,6 +174,20 @@ class Dispatcher {
   Handout hand_out(DispatchQueue& queue, ReadyReader& ready, const Ready& next, SessionId session,
                    ConsumerNumber consumer);
 
+  // dispatcher_streams.cpp
+  static std::string_view reader_of(const QueueRecord& record, const Consumer& consumer);
+  static bool is_tracked(const QueueRecord& record, const Consumer& consumer);
+  std::optional<Ordinal> read_through(const DispatchQueue& queue, const QueueRecord& record,
+                                      std::string_view reader) const;
+  void begin_reading(DispatchQueue& queue, ConsumerState& state);
+  void resume_reading(DispatchQueue& queue, ConsumerState& state, const StreamClaim& claim);
+  void note_read(DispatchQueue& queue, const QueueRecord& record, const Consumer& consumer,
+                 Ordinal next);
+  void save_reading(DispatchQueue& queue);
+  void tick_streams();
+  std::size_t serve_stream(DispatchQueue& queue, const QueueRecord& record, std::size_t limit,
+                           Poll& out);
+
   // dispatcher_limits.cpp
   void watch_limits(const QueueRecord& record);
   void inspect(DispatchQueue& queue);
@@ -193,7 +217,9 @@ class Dispatcher {
   std::optional<BootTime> hold_until_;
   std::deque<std::pair<BootTime, TouchNeed>> untouches_;
   LimitBooks limits_;
-  std::vector<Message> window_;  // scratch of serve()
+  std::set<QueueId> unsaved_;        // whose readers have gone on
+  std::optional<BootTime> save_at_;  // when that is to be committed
+  std::vector<Message> window_;      // scratch of serve()
 };
 
 }  // namespace warren::queue

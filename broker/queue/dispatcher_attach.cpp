@@ -104,6 +104,7 @@ void Dispatcher::attach_consumer(DispatchQueue* queue, SessionId session, const 
   if (ConsumerState* known = queue->consumers.find(session, number)) {
     queue->consumers.set_prefetch(*known, claim.consumer.prefetch, config_);
     queue->consumers.attach(*known, true, config_);
+    if (claim.reading) resume_reading(*queue, *known, *claim.reading);
     activate(*queue);
     return;
   }
@@ -113,7 +114,8 @@ void Dispatcher::attach_consumer(DispatchQueue* queue, SessionId session, const 
   }
   Consumer consumer = claim.consumer;
   consumer.queue = queue->id;
-  enlist(*queue, session, consumer);
+  ConsumerState& state = enlist(*queue, session, consumer);
+  if (claim.reading) resume_reading(*queue, state, *claim.reading);
 }
 
 // True: the session holds it from now on.

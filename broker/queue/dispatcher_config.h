@@ -22,8 +22,9 @@ struct DispatcherConfig {
   std::uint64_t message_octets = 256;  // what each counts for besides its content
   std::uint64_t tight_window_octets = 512u << 10;
   std::uint64_t session_octets = 4u << 20;
-  std::size_t burst = 64;             // handouts from one queue before the next has its turn
-  Milliseconds untouch_after{60000};  // how long a session must hold nothing of a queue
+  std::size_t burst = 64;                // handouts from one queue before the next has its turn
+  Milliseconds untouch_after{60000};     // how long a session must hold nothing of a queue
+  Milliseconds save_reading_after{200};  // how far tracked consumers of streams have read
   bool local = false;  // a local group: its leader never changes, so no marks and no touch bits
 };
 

@@ -19,7 +19,7 @@ bool has_single_active(const Machine& machine, QueueId id) {
 void Dispatcher::add_consumer(SessionId session, const Consumer& consumer) {
   DispatchSession& books = attached_session(session);
   if (gone(consumer.queue)) {
-    pending_.consumes.push_back({session, consumer.number, ConsumeVerdict::queue_gone});
+    pending_.consumes.push_back({session, consumer.number, ConsumeVerdict::queue_gone, {}});
     return;
   }
   DispatchQueue& queue = queue_at(consumer.queue);
@@ -47,9 +47,14 @@ void Dispatcher::admit(DispatchQueue& queue, SessionId session, const Consumer& 
   bool alone = consumer.exclusive || queue.consumers.exclusive();
   bool refused = !known && ((alone && !queue.consumers.empty()) ||
                             (consumer.exclusive && has_single_active(machine_, queue.id)));
-  if (!known && !refused) enlist(queue, session, consumer);
-  pending_.consumes.push_back(
-      {session, consumer.number, refused ? ConsumeVerdict::exclusive_use : ConsumeVerdict::ok});
+  ConsumeAnswer answer{session, consumer.number, ConsumeVerdict::ok, std::nullopt};
+  if (refused)
+    answer.verdict = ConsumeVerdict::exclusive_use;
+  else if (!known)
+    enlist(queue, session, consumer);
+  if (const ConsumerState* state = queue.consumers.find(session, consumer.number))
+    if (state->cursor) answer.next = state->cursor->next();
+  pending_.consumes.push_back(answer);
 }
 
 ConsumerState& Dispatcher::enlist(DispatchQueue& queue, SessionId session,
@@ -65,6 +70,7 @@ ConsumerState& Dispatcher::enlist(DispatchQueue& queue, SessionId session,
     if (checkout.consumer == consumer.number && !checkout.settling)
       queue.consumers.charge(state, checkout.octets, config_);
   state.touched = touch_state(queue, session).committed;
+  begin_reading(queue, state);
   limits_.unused.set(queue.id, queue.unused_until, std::nullopt);
   queue.expired = false;
   activate(queue);
@@ -127,8 +133,9 @@ void Dispatcher::weigh(DispatchSession& books, SessionId session) {
 void Dispatcher::remove_consumer(DispatchQueue& queue, ConsumerState& state) {
   auto books = sessions_.find(state.session);
   if (books != sessions_.end()) books->second->consumers.erase(state.consumer.number);
+  if (state.cursor) save_reading(queue);
   queue.consumers.remove(state, config_);
-  if (!queue.consumers.empty()) return;
+  if (!queue.consumers.empty()) return activate(queue);  // another may be the active one now
   pending_.consumers_gone.push_back(queue.id);
   on_used(queue.id, now_);
 }
@@ -189,7 +196,7 @@ void Dispatcher::cancel_all(DispatchQueue& queue) {
     queue.consumers.remove(state, config_);
   }
   for (const auto& [session, consumer] : queue.waiting)
-    pending_.consumes.push_back({session, consumer.number, ConsumeVerdict::queue_gone});
+    pending_.consumes.push_back({session, consumer.number, ConsumeVerdict::queue_gone, {}});
   for (const auto& [session, request] : queue.gets)
     pending_.gets.push_back({session, request, GetVerdict::queue_gone, std::nullopt, 0});
   queue.waiting.clear();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "broker/base/ids.h"
@@ -23,6 +24,7 @@ struct Handout {
   std::uint32_t size = 0;  // octets of the body
   bool redelivered = false;
   std::uint32_t delivery_count = 0;  // failed deliveries so far
+  std::optional<Ordinal> offset;     // of a stream: there is no checkout
 };
 
 enum class ConsumeVerdict : std::uint8_t {
@@ -35,6 +37,7 @@ struct ConsumeAnswer {
   SessionId session;
   ConsumerNumber number;
   ConsumeVerdict verdict = ConsumeVerdict::ok;
+  std::optional<Ordinal> next;  // of a stream: where it begins
 };
 
 enum class GetVerdict : std::uint8_t {
@@ -85,6 +88,13 @@ struct LapseNeed {
   CheckoutId through;
 };
 
+// The consumers of a stream that have this tag are done with everything below `next`.
+struct ReadNeed {
+  QueueId queue;
+  std::string tag;
+  Ordinal next;
+};
+
 // To be committed, each once: the dispatcher does not repeat itself within a term.
 struct Needs {
   std::vector<QueueId> consumed;  // their first consumer waits for it
@@ -93,13 +103,14 @@ struct Needs {
   std::vector<TouchNeed> untouches;  // no hurry: with whatever is proposed next
   std::vector<LapseNeed> lapses;
   std::vector<ExpelNeed> expels;
+  std::vector<ReadNeed> reads;
   bool empty() const {
     return consumed.empty() && marks.empty() && touches.empty() && untouches.empty() &&
-           lapses.empty() && expels.empty();
+           lapses.empty() && expels.empty() && reads.empty();
   }
   void clear() {
     consumed.clear(), marks.clear(), touches.clear(), untouches.clear(), lapses.clear();
-    expels.clear();
+    expels.clear(), reads.clear();
   }
 };
 

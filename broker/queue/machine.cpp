@@ -84,6 +84,7 @@ void Machine::create(QueueId id, const Settings& settings, Effects& effects) {
   auto record = std::make_unique<QueueRecord>();
   record->id = id;
   record->settings = settings;
+  if (settings.stream) record->stream = std::make_unique<StreamBook>();
   queues_.emplace(id, std::move(record));
   changed_.insert(id);
   effects.created.push_back(id);
@@ -112,8 +113,8 @@ Machine::Taken Machine::append(const Enqueue& command, std::uint64_t size, Effec
       delay(*record, {command.stamp.next(command.delay_ms), command.message, octets,
                       command.properties, level, command.ttl_ms});
     } else {
-      const Stamp deadline = record->settings.deadline(command.ttl_ms, command.stamp);
-      record->messages.append(level, {{}, command.message, octets, command.properties, deadline});
+      put(*record, level, {{}, command.message, octets, command.properties, {}}, command.ttl_ms,
+          command.stamp, effects);
       effects.grown.push_back(id);
     }
     ++taken.queues;
@@ -163,7 +164,8 @@ void Machine::release(MessageId message, Effects& effects) {
 Outcome Machine::settle(QueueId id, SettleKind kind, std::span<const MessageId> accepted,
                         Effects& effects) {
   QueueRecord* record = at(id);
-  if (record == nullptr) return {};  // settling what is gone has nothing left to do
+  // Settling what is gone has nothing left to do; nobody holds anything of a stream.
+  if (record == nullptr || record->stream) return {};
   if (kind == SettleKind::reject && record->settings.dead_letters)
     expel(id, DeathReason::rejected, accepted, effects);
   else if (removes(kind))
@@ -202,7 +204,7 @@ void Machine::die(QueueRecord& record, const Message& message, DeathReason reaso
 void Machine::expel(QueueId id, DeathReason reason, std::span<const MessageId> messages,
                     Effects& effects) {
   QueueRecord* record = at(id);
-  if (record == nullptr) return;
+  if (record == nullptr || record->stream) return;
   for (MessageId message : messages)
     if (auto found = record->messages.find(message)) die(*record, *found, reason, effects);
 }
@@ -240,6 +242,7 @@ Outcome Machine::purge(QueueId id, std::span<const MessageId> held, Effects& eff
   effects.purged.push_back(id);
   QueueRecord* record = at(id);
   if (record == nullptr || record->sealed) return {OutcomeCode::queue_gone, 0};
+  if (record->stream) return {};
   std::vector<MessageId> spared(held.begin(), held.end());
   std::sort(spared.begin(), spared.end());
   std::uint64_t gone = 0;

@@ -71,6 +71,8 @@ class Machine {
   // What is due by the entry's stamp becomes ready, the first of it first: so many in an entry, to
   // go on with the next. Before the entry's batches.
   void ripen(Stamp stamp, Effects& effects);
+  // Of a stream: the consumers of that tag are done with everything below `next`.
+  void read_through(QueueId id, std::string_view tag, Ordinal next);
   // Removes everything but `held`, what is delayed as well. Outcome value: how many went.
   Outcome purge(QueueId id, std::span<const MessageId> held, Effects& effects);
   // Outcome value: messages that nobody held.
@@ -159,6 +161,9 @@ class Machine {
     std::uint64_t references = 0;  // and dead letters that it became at once
   };
   Taken append(const Enqueue& command, std::uint64_t size, Effects& effects);
+  void put(QueueRecord& record, LevelNumber level, Message message,
+           std::optional<std::uint64_t> ttl_ms, Stamp now, Effects& effects);
+  void retain(QueueRecord& record, Stamp now, Effects& effects);
   void delay(QueueRecord& record, const DelayedMessage& message);
   void drop_delayed(QueueRecord& record, Effects& effects);
   Outcome enqueue_large(const Enqueue& command, Effects& effects);

@@ -32,9 +32,8 @@ void Machine::ripen(Stamp stamp, Effects& effects) {
     const auto before = record.delayed.next_due();
     left -= record.delayed.take_due(
         stamp, std::min(left, ripe_a_turn), [&](const DelayedMessage& message) {
-          const Stamp deadline = record.settings.deadline(message.ttl_ms, stamp);
-          record.messages.append(message.level,
-                                 {{}, message.id, message.size, message.properties, deadline});
+          put(record, message.level, {{}, message.id, message.size, message.properties, {}},
+              message.ttl_ms, stamp, effects);
         });
     due_.move(*id, before, record.delayed.next_due());
     changed_.insert(*id);

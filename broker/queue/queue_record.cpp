@@ -6,9 +6,10 @@ namespace warren::queue {
 
 namespace {
 
-// Each is written in the lowest that says it all. 4: delayed messages.
+// Each is written in the lowest that says it all. 4: delayed messages. 6: streams.
 constexpr std::uint8_t plain_version = 3;
 constexpr std::uint8_t delayed_version = 4;
+constexpr std::uint8_t stream_version = 6;
 
 bool decode_touched(ByteReader& in, std::vector<Touch>& touched) {
   std::uint64_t count = in.varint();
@@ -35,7 +36,10 @@ bool decode_failed(ByteReader& in, std::map<Ordinal, std::uint32_t>& failed) {
 }  // namespace
 
 void QueueRecord::encode(ByteWriter& out) const {
-  out.u8(delayed.empty() ? plain_version : delayed_version);
+  const std::uint8_t version = stream            ? stream_version
+                               : delayed.empty() ? plain_version
+                                                 : delayed_version;
+  out.u8(version);
   out.varint(id.value);
   settings.encode(out);
   out.boolean(sealed);
@@ -55,12 +59,13 @@ void QueueRecord::encode(ByteWriter& out) const {
     before = ordinal;
   }
   messages.encode(out);
-  if (!delayed.empty()) delayed.encode(out);
+  if (version >= delayed_version) delayed.encode(out);
+  if (stream) stream->encode(out);
 }
 
 bool QueueRecord::decode(ByteReader& in) {
   const std::uint8_t version = in.u8();
-  if (version < plain_version || version > delayed_version) return false;
+  if (version < plain_version || version > stream_version) return false;
   id = QueueId(in.varint());
   auto read = Settings::decode(in);
   if (!read) return false;
@@ -69,7 +74,11 @@ bool QueueRecord::decode(ByteReader& in) {
   consumed = in.boolean();
   if (!decode_touched(in, touched) || !decode_failed(in, failed)) return false;
   if (!messages.decode(in)) return false;
-  return version < delayed_version || (delayed.decode(in) && in.ok());
+  if (version >= delayed_version && (!delayed.decode(in) || !in.ok())) return false;
+  if (settings.stream.has_value() != (version >= stream_version)) return false;
+  if (!settings.stream) return true;
+  stream = std::make_unique<StreamBook>();
+  return stream->decode(in);
 }
 
 }  // namespace warren::queue

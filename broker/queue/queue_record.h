@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "broker/base/codec.h"
@@ -10,6 +11,7 @@
 #include "broker/queue/delayed_messages.h"
 #include "broker/queue/message_levels.h"
 #include "broker/queue/settings.h"
+#include "broker/queue/stream_book.h"
 
 namespace warren::queue {
 
@@ -31,6 +33,7 @@ struct QueueRecord {
   std::map<Ordinal, std::uint32_t> failed;  // failed deliveries, where above 0
   MessageLevels messages;
   DelayedMessages delayed;
+  std::unique_ptr<StreamBook> stream;  // where settings.stream says so, and only there
 
   // By x-max-priority, which never changes.
   LevelNumber level(std::uint8_t priority) const {

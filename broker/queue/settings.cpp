@@ -1,5 +1,7 @@
 #include "broker/queue/settings.h"
 
+#include <utility>
+
 namespace warren::queue {
 
 namespace {
@@ -24,6 +26,8 @@ enum Present : std::uint64_t {
   has_delivery_limit = 64,
   has_consumer_timeout = 128,
   has_dead_letters = 1024,  // two before it were names without a queue
+  is_stream = 16384,
+  has_max_age = 32768,  // of a stream
 };
 
 std::uint64_t present(const Settings& s) {
@@ -38,6 +42,9 @@ std::uint64_t present(const Settings& s) {
   add(s.delivery_limit.has_value(), has_delivery_limit);
   add(s.consumer_timeout_ms.has_value(), has_consumer_timeout);
   add(s.dead_letters.has_value(), has_dead_letters);
+  add(s.stream.has_value(), is_stream);
+  add(s.stream && s.stream->max_octets, has_max_octets);
+  add(s.stream && s.stream->max_age_ms, has_max_age);
   return bits;
 }
 
@@ -55,9 +62,15 @@ bool decode_values(ByteReader& in, Settings& settings) {
   settings.max_octets = number_if((bits & has_max_octets) != 0, in);
   settings.delivery_limit = number_if((bits & has_delivery_limit) != 0, in);
   settings.consumer_timeout_ms = number_if((bits & has_consumer_timeout) != 0, in);
+  if ((bits & is_stream) != 0)
+    settings.stream = Retention{std::exchange(settings.max_octets, std::nullopt), std::nullopt};
   if ((bits & has_dead_letters) != 0) {
     settings.dead_letters = DeadLettering::decode(in);
     if (!settings.dead_letters) return false;
+  }
+  if ((bits & has_max_age) != 0) {
+    if (!settings.stream) return false;
+    settings.stream->max_age_ms = in.varint();
   }
   return in.ok() && settings.overflow <= Overflow::reject_publish_dlx;
 }
@@ -93,9 +106,11 @@ void Settings::encode(ByteWriter& out) const {
     if ((bits & has_overflow) != 0) body.u8(static_cast<std::uint8_t>(overflow));
     if ((bits & has_max_priority) != 0) body.u8(max_priority);
     for (const auto& number :
-         {message_ttl_ms, expires_ms, max_length, max_octets, delivery_limit, consumer_timeout_ms})
+         {message_ttl_ms, expires_ms, max_length, stream ? stream->max_octets : max_octets,
+          delivery_limit, consumer_timeout_ms})
       if (number) body.varint(*number);
     if (dead_letters) dead_letters->encode(body);
+    if (stream && stream->max_age_ms) body.varint(*stream->max_age_ms);
   }
   out.u8(settings_version);
   out.string(body.str());

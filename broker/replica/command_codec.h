@@ -21,8 +21,8 @@
 namespace warren::replica {
 
 // The version of entries: this build reads every one up to this, and writes each in the lowest that
-// says it all. 2: limits. 3: dead letters.
-inline constexpr std::uint32_t command_version = 3;
+// says it all. 2: limits. 3: dead letters. 5: streams.
+inline constexpr std::uint32_t command_version = 5;
 // The same for session batches. 2: uploads. 3: delays, dead letters.
 inline constexpr std::uint32_t batch_version = 3;
 
@@ -87,6 +87,14 @@ struct DeadLetterDone {
   bool operator==(const DeadLetterDone&) const = default;
 };
 
+// The consumers of that tag are done with everything in the stream below `next`.
+struct ReadThrough {
+  QueueId queue;
+  std::string tag;
+  Ordinal next;
+  bool operator==(const ReadThrough&) const = default;
+};
+
 // What the leader found for one batch. Every replica applies by it.
 struct Verdicts {
   std::vector<std::uint32_t>
@@ -119,11 +127,12 @@ struct QueueEntry {
   std::vector<QueueId> consumed;  // auto_delete: about to have a first consumer
   std::vector<Expel> expels;
   std::vector<DeadLetterDone> dead_done;
+  std::vector<ReadThrough> read_through;
 
   bool empty() const {
     return creates.empty() && touches.empty() && untouches.empty() && batches.empty() &&
            marks.empty() && lapses.empty() && ended.empty() && removed.empty() && !forget_removed &&
-           consumed.empty() && expels.empty() && dead_done.empty();
+           consumed.empty() && expels.empty() && dead_done.empty() && read_through.empty();
   }
 };
 

@@ -140,6 +140,11 @@ void put_own(const QueueEntry& entry, proto::EntryHeader& header) {
     header.add_dead_done_queue(done.queue.value);
     header.add_dead_done_number(number.step(done.number.value));
   }
+  for (const ReadThrough& read : entry.read_through) {
+    header.add_read_queue(read.queue.value);
+    header.add_read_tag(read.tag);
+    header.add_read_next(read.next.value);
+  }
 }
 
 // False: malformed.
@@ -165,16 +170,27 @@ bool get_expels(const proto::EntryHeader& h, std::vector<Expel>& out) {
 }
 
 constexpr std::uint32_t limits_version = 2;
+constexpr std::uint32_t dead_letters_version = 3;
+constexpr std::uint32_t streams_version = 5;
 
-bool has_dead_letters(const QueueCreate& create) {
+std::optional<queue::Settings> settings_of(const QueueCreate& create) {
   ByteReader in(create.settings);
-  const auto settings = queue::Settings::decode(in);
+  return queue::Settings::decode(in);
+}
+bool has_dead_letters(const QueueCreate& create) {
+  const auto settings = settings_of(create);
   return settings && settings->dead_letters;
+}
+bool makes_stream(const QueueCreate& create) {
+  const auto settings = settings_of(create);
+  return settings && settings->stream;
 }
 
 std::uint32_t version_of(const QueueEntry& entry) {
+  if (!entry.read_through.empty() || std::ranges::any_of(entry.creates, makes_stream))
+    return streams_version;
   if (!entry.dead_done.empty() || std::ranges::any_of(entry.creates, has_dead_letters))
-    return command_version;
+    return dead_letters_version;
   const bool limits =
       std::ranges::any_of(entry.creates,
                           [](const QueueCreate& create) {
@@ -201,7 +217,8 @@ bool own_columns_consistent(const proto::EntryHeader& h) {
          h.lapse_counter_size() == h.lapse_node_size() &&
          h.ended_incarnation_size() == h.ended_node_size() &&
          h.removed_at_size() == h.removed_queue_size() &&
-         h.dead_done_number_size() == h.dead_done_queue_size();
+         h.dead_done_number_size() == h.dead_done_queue_size() &&
+         h.read_tag_size() == h.read_queue_size() && h.read_next_size() == h.read_queue_size();
 }
 
 std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out) {
@@ -234,6 +251,8 @@ std::optional<const char*> get_own(const proto::EntryHeader& h, QueueEntry& out)
   for (int i = 0; i < h.dead_done_queue_size(); ++i)
     out.dead_done.push_back({QueueId(h.dead_done_queue(i)),
                              queue::DeadLetterNumber(number.add(h.dead_done_number(i)))});
+  for (int i = 0; i < h.read_queue_size(); ++i)
+    out.read_through.push_back({QueueId(h.read_queue(i)), h.read_tag(i), Ordinal(h.read_next(i))});
   return std::nullopt;
 }
 

@@ -22,6 +22,7 @@
 #include "broker/queue/delivery.h"
 #include "broker/replica/group_client_config.h"
 #include "broker/replica/holdings.h"
+#include "broker/replica/read_book.h"
 #include "broker/replica/stream_codec.h"
 #include "broker/session/client_stream.h"
 
@@ -69,6 +70,8 @@ class GroupClient {
   void cancel(ConsumerNumber number, std::function<void()> done, BootTime now);
   void taken(ConsumerNumber number, std::uint64_t messages, BootTime now);
   void set_prefetch(ConsumerNumber number, std::uint32_t prefetch, BootTime now);
+  // Of a stream's consumer. What is not its own, or was acknowledged before, is passed over.
+  void acknowledge(ConsumerNumber number, std::span<const Ordinal> offsets, BootTime now);
   void get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
            BootTime now);
   void counts(QueueId queue, std::function<void(Result<queue::QueueCounts>)> done, BootTime now);
@@ -112,6 +115,7 @@ class GroupClient {
     queue::Consumer consumer;
     bool confirmed = false;
     bool cancelled = false;
+    std::optional<ReadBook> reading;  // of a stream
   };
   // A request on the stream. Abandoned ones are still answered, so that what the leader gave can
   // be given back.

@@ -91,8 +91,10 @@ void GroupClient::finish_consume(ConsumerNumber number, Result<StreamReply> repl
   if (abandoned) return;
   if (!result)
     consumers_.erase(number);
-  else if (at != consumers_.end())
+  else if (at != consumers_.end()) {
     at->second.confirmed = true;
+    if (answer->next) at->second.reading.emplace(*answer->next);
+  }
   to_tell_.push_back([done, result = std::move(result)] { done(result); });
 }
 
@@ -141,6 +143,19 @@ void GroupClient::set_prefetch(ConsumerNumber number, std::uint32_t prefetch, Bo
   ask(
       PrefetchRequest{number, prefetch}, ClientStream::RequestOrder::at_once, 0,
       [](const Result<StreamReply>&, bool) {}, now);
+}
+
+void GroupClient::acknowledge(ConsumerNumber number, std::span<const Ordinal> offsets,
+                              BootTime now) {
+  auto at = consumers_.find(number);
+  if (at == consumers_.end() || !at->second.reading) return;
+  ReadBook& reading = *at->second.reading;
+  for (Ordinal offset : offsets)
+    reading.acknowledge(offset);
+  if (stream_.phase() != ClientStream::Phase::flowing) return;  // its claim will say so
+  ask(
+      ReadRequest{number, reading.acknowledged(), reading.read_through()},
+      ClientStream::RequestOrder::at_once, 0, [](const Result<StreamReply>&, bool) {}, now);
 }
 
 void GroupClient::get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
@@ -260,10 +275,15 @@ void GroupClient::take_deliveries(std::vector<queue::Delivery> deliveries) {
     auto at = consumers_.find(delivery.consumer);
     bool wanted = at != consumers_.end() && at->second.confirmed && !at->second.cancelled;
     std::uint64_t channel = wanted ? at->second.consumer.channel : 0;
-    holdings_.add(delivery.queue, delivery.held, channel, delivery.consumer);
-    if (!wanted) {
-      orphans[delivery.queue].push_back(delivery.held);
-      continue;
+    if (delivery.offset) {
+      if (!wanted || !at->second.reading || !at->second.reading->delivered(*delivery.offset))
+        continue;
+    } else {
+      holdings_.add(delivery.queue, delivery.held, channel, delivery.consumer);
+      if (!wanted) {
+        orphans[delivery.queue].push_back(delivery.held);
+        continue;
+      }
     }
     if (by_channel.empty() || by_channel.back().first != channel)
       by_channel.emplace_back(channel, std::vector<queue::Delivery>());
@@ -290,15 +310,18 @@ void GroupClient::consumer_gone(ConsumerNumber number) {
 Bytes GroupClient::claims() const {
   std::map<ConsumerNumber, queue::Claim> consuming;
   for (const auto& [number, one] : consumers_)
-    if (one.confirmed && !one.cancelled)
-      consuming[number] = queue::Claim{one.consumer, one.consumer.queue, false, {}};
+    if (one.confirmed && !one.cancelled) {
+      queue::Claim claim{one.consumer, one.consumer.queue, false, {}, {}};
+      if (one.reading) claim.reading = one.reading->claim();
+      consuming.emplace(number, std::move(claim));
+    }
   std::map<QueueId, queue::Claim> others;
   for (Holdings::Claimed& claimed : holdings_.claimed()) {
     auto at = consuming.find(claimed.consumer);
     queue::Claim& claim =
         at != consuming.end() && at->second.queue == claimed.queue
             ? at->second
-            : others.try_emplace(claimed.queue, queue::Claim{{}, claimed.queue, true, {}})
+            : others.try_emplace(claimed.queue, queue::Claim{{}, claimed.queue, true, {}, {}})
                   .first->second;
     claim.held.insert(claim.held.end(), claimed.held.begin(), claimed.held.end());
   }

@@ -129,6 +129,8 @@ class QueueHost {
   void answer_get(const queue::GetAnswer& answer);
   void hand_out(const queue::Handout& handout, session::RequestId get, std::uint64_t ready_left);
   void flush(Stream& stream);
+  bool is_wanted(const Stream& stream, const PendingDelivery& pending,
+                 const queue::Content& content) const;
   void answer_lost_get(Stream& stream, const PendingDelivery& pending);
   void send_deliveries(Stream& stream, Deliveries& deliveries);
 

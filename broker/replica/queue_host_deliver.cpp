@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "broker/replica/queue_host_stream.h"
+#include "broker/replica/stream_filter.h"
 
 namespace warren::replica {
 namespace {
@@ -67,6 +68,11 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
     reply(stream, waiting.epoch, waiting.id, CancelReply{});
     return true;
   }
+  if (const auto* read = std::get_if<ReadRequest>(&waiting.request)) {
+    dispatcher_.acknowledge(session, read->number, read->acknowledged, read->through);
+    reply(stream, waiting.epoch, waiting.id, CancelReply{});
+    return true;
+  }
   if (const auto* changed = std::get_if<PrefetchRequest>(&waiting.request)) {
     dispatcher_.set_prefetch(session, changed->number, changed->prefetch);
     reply(stream, waiting.epoch, waiting.id, CancelReply{});
@@ -77,7 +83,7 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
     if (where == Presence::coming) return false;
     if (where == Presence::gone) {
       reply(stream, waiting.epoch, waiting.id,
-            queue::ConsumeReply{consume->consumer.number, queue_gone(consume->consumer.queue)});
+            queue::ConsumeReply{consume->consumer.number, queue_gone(consume->consumer.queue), {}});
       return true;
     }
     stream.consumes[consume->consumer.number] = waiting.id;
@@ -158,6 +164,7 @@ void QueueHost::poll_some(BootTime now) {
   append(needs_.untouches, poll_.needs.untouches);
   append(needs_.lapses, poll_.needs.lapses);
   append(needs_.expels, poll_.needs.expels);
+  append(needs_.reads, poll_.needs.reads);
   if (!to_read_.empty()) ports_.read_entries(std::exchange(to_read_, {}));
 }
 
@@ -166,7 +173,7 @@ void QueueHost::answer_consume(const queue::ConsumeAnswer& answer) {
   if (stream == nullptr) return;
   auto asked = stream->consumes.find(answer.number);
   if (asked == stream->consumes.end()) return;
-  queue::ConsumeReply said{answer.number, std::nullopt};
+  queue::ConsumeReply said{answer.number, std::nullopt, answer.next};
   if (answer.verdict == queue::ConsumeVerdict::queue_gone)
     said.error = Error{ReplyCode::not_found, "no queue"};
   else if (answer.verdict == queue::ConsumeVerdict::exclusive_use)
@@ -205,6 +212,7 @@ void QueueHost::hand_out(const queue::Handout& handout, session::RequestId get,
   delivery.redelivered = handout.redelivered;
 #endif
   delivery.delivery_count = handout.delivery_count;
+  delivery.offset = handout.offset;
   pending.get = get;
   pending.ready_left = ready_left;
   if (const auto* parts = state_.machine().large_bodies().parts_of(handout.held.message))
@@ -226,6 +234,14 @@ void QueueHost::answer_lost_get(Stream& stream, const PendingDelivery& pending) 
   reply(stream, stream.stream.epoch(), pending.get, said);
 }
 
+// One whose consumer is gone goes on its way: its client drops it.
+bool QueueHost::is_wanted(const Stream& stream, const PendingDelivery& pending,
+                          const queue::Content& content) const {
+  const queue::StreamReading* reading =
+      dispatcher_.reading_of(stream.stream.session(), pending.delivery.consumer);
+  return reading == nullptr || matches(*reading, content);
+}
+
 // In order, as far as the contents are there.
 void QueueHost::flush(Stream& stream) {
   Deliveries batch;
@@ -236,7 +252,14 @@ void QueueHost::flush(Stream& stream) {
     const auto& contents = pending.wanted->contents;
     std::uint32_t slot = pending.delivery.held.message.slot.value;
     // Settled or purged while it was read: nobody has it.
-    if (!contents || slot >= contents->messages.size()) {
+    const bool lost = !contents || slot >= contents->messages.size();
+    if (pending.delivery.offset &&
+        (lost || !is_wanted(stream, pending, contents->messages[slot]))) {
+      dispatcher_.pass_over(stream.stream.session(), pending.delivery.consumer);
+      more_ = true;
+      continue;
+    }
+    if (lost) {
       if (pending.get)
         answer_lost_get(stream, pending);
       else

@@ -128,7 +128,7 @@ void QueueHost::resolve_publish(const queue::Publish& publish, std::uint32_t& ta
       }
       in_flight_.add(queue, size);
     }
-    if (publish.delay_ms == 0)
+    if (publish.delay_ms == 0 && !settings->stream)
       ++enqueued_[{queue, queue::level_for(publish.priority, settings->max_priority)}];
   }
 }
@@ -180,12 +180,15 @@ void QueueHost::add_own(QueueEntry& entry) {
     entry.lapses.push_back({lapse.session, lapse.queue, lapse.through});
   for (queue::ExpelNeed& expel : needs_.expels)
     entry.expels.push_back({expel.queue, expel.reason, std::move(expel.messages)});
+  for (queue::ReadNeed& read : needs_.reads)
+    entry.read_through.push_back({read.queue, std::move(read.tag), read.next});
   entry.consumed = std::exchange(needs_.consumed, {});
   entry.dead_done = feed_.take_done();
   needs_.marks.clear();
   needs_.touches.clear();
   needs_.lapses.clear();
   needs_.expels.clear();
+  needs_.reads.clear();
   entry.ended.insert(entry.ended.end(), to_end_.begin(), to_end_.end());
   to_end_.clear();
   for (QueueId queue : to_remove_)

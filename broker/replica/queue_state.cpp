@@ -147,6 +147,8 @@ Result<void> QueueState::apply(EntryIndex index, Term term,
     machine_.expel(expel.queue, expel.reason, expel.messages, applied.queues);
   for (const DeadLetterDone& done : entry->dead_done)
     machine_.finish_dead_letter(done.queue, done.number, applied.queues);
+  for (const ReadThrough& read : entry->read_through)
+    machine_.read_through(read.queue, read.tag, read.next);
   machine_.ripen(stamp_, applied.queues);
   auto contents = std::make_shared<EntryContents>();
   contents->term = term;

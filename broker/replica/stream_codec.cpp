@@ -5,11 +5,12 @@
 namespace warren::replica {
 namespace {
 
-constexpr std::uint8_t stream_version = 2;
+constexpr std::uint8_t stream_version = 3;
 
 // What a delivery is, in one octet.
 constexpr std::uint8_t redelivered_flag = 1;
 constexpr std::uint8_t parts_flag = 2;
+constexpr std::uint8_t offset_flag = 4;
 
 std::unexpected<Error> malformed() {
   return fail(ReplyCode::internal_error, "malformed stream message");
@@ -51,6 +52,24 @@ class Writer : public ByteWriter {
     boolean(c.no_ack);
     boolean(c.exclusive);
     zigzag(c.priority);
+    boolean(c.reading.has_value());
+    if (c.reading) reading(*c.reading);
+  }
+  void reading(const queue::StreamReading& r) {
+    u8(static_cast<std::uint8_t>(r.from));
+    varint(r.at);
+    boolean(r.tracked);
+    varint(r.filters.size());
+    for (const std::string& filter : r.filters)
+      string(filter);
+    boolean(r.match_unfiltered);
+  }
+  void stream_claim(const queue::StreamClaim& c) {
+    id(c.next);
+    varint(c.unacknowledged);
+    varint(c.acknowledged);
+    id(c.read_through);
+    boolean(c.begun);
   }
   void parts(const std::vector<queue::BodyPart>& list) {
     varint(list.size());
@@ -66,8 +85,10 @@ class Writer : public ByteWriter {
     held(d.held);
     id(d.entry_term);
     u8(static_cast<std::uint8_t>((d.redelivered ? redelivered_flag : 0) |
-                                 (d.parts.empty() ? 0 : parts_flag)));
+                                 (d.parts.empty() ? 0 : parts_flag) |
+                                 (d.offset ? offset_flag : 0)));
     varint(d.delivery_count);
+    if (d.offset) id(*d.offset);
     if (!d.parts.empty()) parts(d.parts);
     string(d.content.exchange);
     string(d.content.routing_key);
@@ -129,6 +150,28 @@ class Reader : public ByteReader {
     c.no_ack = boolean();
     c.exclusive = boolean();
     c.priority = static_cast<std::int32_t>(zigzag());
+    if (boolean()) c.reading = reading();
+    return c;
+  }
+  queue::StreamReading reading() {
+    queue::StreamReading r;
+    r.from = static_cast<queue::StreamPoint>(u8());
+    r.at = varint();
+    r.tracked = boolean();
+    std::uint64_t n = count();
+    for (std::uint64_t i = 0; i < n && ok(); ++i)
+      r.filters.emplace_back(string());
+    r.match_unfiltered = boolean();
+    if (r.from > queue::StreamPoint::time) (void)raw(remaining() + 1);  // marks it as bad
+    return r;
+  }
+  queue::StreamClaim stream_claim() {
+    queue::StreamClaim c;
+    c.next = id<Ordinal>();
+    c.unacknowledged = varint();
+    c.acknowledged = varint();
+    c.read_through = id<Ordinal>();
+    c.begun = boolean();
     return c;
   }
   Bytes octets() { return Bytes(payload_.owner(), string()); }
@@ -153,6 +196,7 @@ class Reader : public ByteReader {
     const std::uint8_t flags = u8();
     d.redelivered = (flags & redelivered_flag) != 0;
     d.delivery_count = static_cast<std::uint32_t>(varint());
+    if ((flags & offset_flag) != 0) d.offset = id<Ordinal>();
     if ((flags & parts_flag) != 0) d.parts = parts();
     d.content.owner = payload_.owner();
     d.content.exchange = string();
@@ -190,11 +234,16 @@ void put(Writer& out, const PartRequest& r) {
 void put(Writer& out, const TakenRequest& r) {
   out.id(r.number), out.varint(r.messages);
 }
+void put(Writer& out, const ReadRequest& r) {
+  out.id(r.number), out.varint(r.acknowledged), out.id(r.through);
+}
 void put(Writer& out, const PrefetchRequest& r) {
   out.id(r.number), out.varint(r.prefetch);
 }
 void put(Writer& out, const queue::ConsumeReply& r) {
   out.id(r.number), out.error(r.error);
+  out.boolean(r.next.has_value());
+  if (r.next) out.id(*r.next);
 }
 void put(Writer&, const CancelReply&) {}
 void put(Writer& out, const queue::GetReply& r) {
@@ -252,6 +301,11 @@ void get(Reader& in, TakenRequest& r) {
   r.number = in.id<ConsumerNumber>();
   r.messages = in.varint();
 }
+void get(Reader& in, ReadRequest& r) {
+  r.number = in.id<ConsumerNumber>();
+  r.acknowledged = in.varint();
+  r.through = in.id<Ordinal>();
+}
 void get(Reader& in, PrefetchRequest& r) {
   r.number = in.id<ConsumerNumber>();
   r.prefetch = static_cast<std::uint32_t>(in.varint());
@@ -259,6 +313,7 @@ void get(Reader& in, PrefetchRequest& r) {
 void get(Reader& in, queue::ConsumeReply& r) {
   r.number = in.id<ConsumerNumber>();
   r.error = in.error();
+  if (in.boolean()) r.next = in.id<Ordinal>();
 }
 void get(Reader&, CancelReply&) {}
 void get(Reader& in, queue::GetReply& r) {
@@ -318,6 +373,8 @@ Bytes encode_claims(std::span<const queue::Claim> claims) {
     out.id(claim.queue);
     out.boolean(claim.cancelled);
     out.helds(claim.held);
+    out.boolean(claim.reading.has_value());
+    if (claim.reading) out.stream_claim(*claim.reading);
   }
   return out.finish();
 }
@@ -332,6 +389,7 @@ Result<std::vector<queue::Claim>> decode_claims(const Bytes& payload) {
     claim.queue = in.id<QueueId>();
     claim.cancelled = in.boolean();
     claim.held = in.helds();
+    if (in.boolean()) claim.reading = in.stream_claim();
   }
   if (!in.good()) return malformed();
   return claims;

@@ -38,14 +38,20 @@ struct TakenRequest {
   ConsumerNumber number;
   std::uint64_t messages = 0;
 };
+// Of a stream: counted from the first on, so that one that comes twice, or late, does no harm.
+struct ReadRequest {
+  ConsumerNumber number;
+  std::uint64_t acknowledged = 0;  // messages, ever
+  Ordinal through;                 // everything below is among them
+};
 struct PrefetchRequest {
   ConsumerNumber number;
   std::uint32_t prefetch = 0;  // from now on, as Consumer::prefetch
 };
 using StreamRequest = std::variant<ConsumeRequest, CancelRequest, FetchRequest, CountsRequest,
-                                   PartRequest, TakenRequest, PrefetchRequest>;
+                                   PartRequest, TakenRequest, PrefetchRequest, ReadRequest>;
 
-struct CancelReply {};  // to a TakenRequest and a PrefetchRequest as well
+struct CancelReply {};  // to a TakenRequest, a PrefetchRequest and a ReadRequest as well
 struct CountsReply {
   queue::QueueCounts counts;
   std::optional<Error> error;

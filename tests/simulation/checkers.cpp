@@ -125,6 +125,7 @@ void Checkers::check_redelivered(const Place& place, const queue::Delivery& deli
 }
 
 void Checkers::on_handout(GroupId group, const queue::Delivery& delivery, Stamp now) {
+  if (delivery.offset) return;  // held by nobody, and read as often as anybody likes
   check_delay(group, delivery, now);
   Place place{group, delivery.queue, delivery.held.message};
   if (settled_.contains(place))
@@ -179,6 +180,7 @@ void Checkers::on_delivery(GroupId group, const queue::Delivery& delivery) {
                             key.sequence, delivery.queue, delivery.held.message.entry,
                             delivery.held.message.slot, delivery.held.checkout.term,
                             delivery.held.checkout.counter));
+  if (delivery.offset) return check_stream(group, key, delivery);
   Place place{group, delivery.queue, delivery.held.message};
   // Under way since before a newer hand-out: its consumer was given up, or nearly so.
   auto newest = handed_out_.find(place);
@@ -189,6 +191,19 @@ void Checkers::on_delivery(GroupId group, const queue::Delivery& delivery) {
   if (!overtaken) check_redelivered(place, delivery);
   if (!is_letter(group, delivery.held.message)) check_first(place, key, delivery);
   ++delivered_[place];
+}
+
+void Checkers::check_stream(GroupId group, const Key& key, const queue::Delivery& delivery) {
+  const MessageId message = delivery.held.message;
+  const bool letter = is_letter(group, message);
+  if (!streams.on_message(delivery.queue, *delivery.offset, message, key.publisher, key.sequence,
+                          !letter))
+    return;
+  if (letter) return on_gone(group, key, message);
+  const auto [id, fresh] = ids_.try_emplace({key, delivery.queue}, message);
+  if (!fresh && id->second != message)
+    world_.violation(fmt::format("stream {}: {}:{} is there twice", delivery.queue, key.publisher,
+                                 key.sequence));
 }
 
 // As its publisher sent it: once to each queue, in order.
@@ -212,6 +227,7 @@ void Checkers::on_acked(GroupId group, QueueId queue, MessageId message) {
 }
 
 void Checkers::at_end() {
+  streams.at_end();
   for (const Key& key : buried_)
     if (!arrived_.contains(key))
       world_.violation(fmt::format("dead letter {}:{} came nowhere", key.publisher, key.sequence));

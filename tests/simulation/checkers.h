@@ -15,6 +15,7 @@
 #include "raft/invariants.h"
 #include "raft/ports.h"
 #include "tests/simulation/queue_kinds.h"
+#include "tests/simulation/stream_checker.h"
 #include "tests/simulation/world.h"
 
 namespace warren::simulation {
@@ -30,7 +31,10 @@ struct Key {
 
 class Checkers {
  public:
-  Checkers(World& world, std::uint64_t mark_stride) : world_(world), stride_(mark_stride) {}
+  Checkers(World& world, std::uint64_t mark_stride)
+      : streams(world), world_(world), stride_(mark_stride) {}
+
+  StreamChecker streams;
 
   // Raft's five safety properties.
   void on_append(GroupId group, const raft::Entry& entry, raft::Term previous);
@@ -71,6 +75,7 @@ class Checkers {
   void on_gone(GroupId group, const Key& key, MessageId message);
   void check_delay(GroupId group, const queue::Delivery& delivery, Stamp now);
   void check_death(GroupId group, const queue::Death& death);
+  void check_stream(GroupId group, const Key& key, const queue::Delivery& delivery);
   void check_redelivered(const Place& place, const queue::Delivery& delivery);
   void check_first(const Place& place, const Key& key, const queue::Delivery& delivery);
   void check_order(const Place& place, const Key& key, const queue::Delivery& delivery);

@@ -20,8 +20,9 @@ enum class QueueKind : std::uint8_t {
   counts_deliveries,
   single_active,
   delays,
+  stream,
 };
-constexpr std::uint64_t queue_kinds = 9;
+constexpr std::uint64_t queue_kinds = 10;
 // Of every message, by its number: queues without priorities pass over it.
 constexpr std::uint8_t highest_priority = 3;
 constexpr std::uint8_t priority_of(std::uint64_t sequence) {
@@ -40,6 +41,8 @@ constexpr std::string_view no_properties{"\0\0", 2};
 // `next`: the name of another queue.
 inline catalog::Arguments arguments_of(QueueKind kind, const std::string& next) {
   switch (kind) {
+    case QueueKind::stream:
+      return {{"x-queue-type", "longstr", "stream"}};
     case QueueKind::plain:
     case QueueKind::delays:
       return {};

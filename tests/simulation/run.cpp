@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "tests/simulation/cluster.h"
 #include "tests/simulation/workload.h"
 
@@ -191,11 +193,23 @@ class Run {
         return fmt::format("group {} has dead letters", group);
       auto counts = leader->set().counts(group, queue);
       if (!counts) continue;
+      if (is_stream(queue)) {
+        const auto* record = leader->set().queue_state(group)->machine().find(queue);
+        if (record == nullptr) continue;
+        if (counts->unacknowledged > 0 ||
+            !workload_.all_read(queue, record->messages.next(warren::queue::LevelNumber())))
+          return fmt::format("stream {} of group {} is not read to its end", queue, group);
+        continue;
+      }
       if (counts->ready + counts->unacknowledged + counts->delayed > 0)
         return fmt::format("queue {} of group {} has {} ready, {} unacknowledged and {} delayed",
                            queue, group, counts->ready, counts->unacknowledged, counts->delayed);
     }
     return "";
+  }
+
+  bool is_stream(QueueId queue) const {
+    return cluster_.checkers.kind_of(queue) == QueueKind::stream;
   }
 
   void drain() {
@@ -219,16 +233,37 @@ class Run {
     if (std::string what = kept_in_store(); !what.empty()) world_.violation(what);
   }
 
-  // Nothing is named any more: below the log's start every entry must be gone, parts included.
+  // Below the log's start every entry must be gone, parts included, that no stream names.
   std::string kept_in_store() {
     for (NodeId node : cluster_.serving())
       for (const auto& [group, disk] : cluster_.process(node)->store().visible())
-        if (group.value != catalog_group.value && !disk.entries.empty() &&
-            disk.entries.begin()->first < disk.first)
-          return fmt::format("node {} group {}: entry {} is kept below the log, which starts at {}",
-                             node, group.value, disk.entries.begin()->first.value,
-                             disk.first.value);
+        if (group.value != catalog_group.value)
+          for (auto entry = disk.entries.begin();
+               entry != disk.entries.end() && entry->first < disk.first; ++entry)
+            if (!is_named(node, GroupId(group.value), EntryIndex(entry->first.value)))
+              return fmt::format(
+                  "node {} group {}: entry {} is kept below the log, which starts at {}", node,
+                  group.value, entry->first.value, disk.first.value);
     return "";
+  }
+  bool is_named(NodeId node, GroupId group, EntryIndex entry) {
+    const auto* state = cluster_.process(node)->set().queue_state(group);
+    return state != nullptr && state->machine().names_entry(entry);
+  }
+  // Does the group hold anything but what its streams keep?
+  bool holds_too_much(const queue::Machine& machine) {
+    std::set<EntryIndex> kept;
+    machine.for_each_queue([&](const queue::QueueRecord& record) {
+      if (!record.stream) return;
+      record.messages.for_each([&](const queue::Message& message) {
+        kept.insert(message.id.entry);
+        if (const auto* parts = machine.large_bodies().parts_of(message.id))
+          for (const queue::BodyPart& part : *parts)
+            kept.insert(part.at.entry);
+        return true;
+      });
+    });
+    return machine.live_entries().size() != kept.size();
   }
 
   // Replicas that applied the same entries hold the same octets.
@@ -243,7 +278,7 @@ class Run {
       auto [at, fresh] = seen.try_emplace(state->applied(), octets);
       if (!fresh && at->second != octets)
         world_.violation(fmt::format("replicas of group {} differ at {}", group, at->first));
-      if (state->machine().live_entries().size() != 0)
+      if (holds_too_much(state->machine()))
         world_.violation(fmt::format("group {} still names entries", group));
       if (state->machine().large_bodies().upload_count() != 0)
         world_.violation(fmt::format("group {} still has uploads", group));
@@ -294,7 +329,9 @@ const std::vector<std::string>& required_faults() {
                                                  "dead letter done",
                                                  "dead letter tried in vain",
                                                  "dead letter twice",
-                                                 "publish rejected"};
+                                                 "publish rejected",
+                                                 "read of a stream",
+                                                 "reader resumed"};
   return required;
 }
 

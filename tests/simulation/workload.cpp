@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "broker/base/bytes.h"
 
 namespace warren::simulation {
@@ -51,7 +54,10 @@ void Workload::declare(std::uint32_t number) {
           queues_[info->id] = info->group;
           cluster_.checkers.on_declared(info->id, kind);
           for (int i = 0; i < 2; ++i) {
-            consumers_.push_back({info->id, 0, NodeId(), false, world_.chance(100), {}, {}});
+            Consumer& consumer = consumers_.emplace_back();
+            consumer.queue = info->id;
+            consumer.gets = world_.chance(100) && kind != QueueKind::stream;
+            if (kind == QueueKind::stream) consumer.reads = i == 0 ? "" : "books";
             consumer_step(consumers_.size() - 1);
           }
           return;
@@ -194,6 +200,8 @@ void Workload::read_part(std::uint64_t channel, GroupId group, LargeDelivery del
                          std::size_t part) {
   if (part == delivery->parts.size()) {
     ++world_.tally["large read"];
+    if (delivery->offset)
+      return acknowledge_later(channel, group, *delivery->offset, delivery->held);
     return settle_later(channel, group, delivery->queue, delivery->held);
   }
   Consumer* consumer = consumer_of(channel);
@@ -289,6 +297,14 @@ void Workload::consume(Consumer& consumer) {
   wanted.queue = consumer.queue;
   wanted.channel = consumer.channel;
   wanted.prefetch = static_cast<std::uint32_t>(world_.draw(1, 10));
+  if (consumer.reads) {
+    wanted.tag = *consumer.reads;
+    wanted.reading = queue::StreamReading{
+        .from = queue::StreamPoint::first, .tracked = !consumer.reads->empty(), .filters = {}};
+    cluster_.checkers.streams.on_begin(consumer.channel, consumer.queue, *consumer.reads);
+  }
+  consumer.number = wanted.number;
+  consumer.prefetch = wanted.prefetch;
   consumer.asked = true;
   process->client(queues_.at(consumer.queue))
       .consume(
@@ -326,6 +342,11 @@ void Workload::on_delivery(std::uint64_t channel, GroupId group, queue::Delivery
   if (delivery.queue != consumer->queue) world_.violation("a delivery of another queue");
   if (!consumer->held.emplace(delivery.held, world_.now()).second)
     world_.violation("a delivery came twice");
+  if (delivery.offset) cluster_.checkers.streams.on_read(channel, *delivery.offset);
+  if (delivery.offset && consumer->held.size() > consumer->prefetch)
+    world_.violation("a reader is given more than its prefetch");
+  if (delivery.offset && delivery.parts.empty())
+    return acknowledge_later(channel, group, *delivery.offset, delivery.held);
   if (delivery.parts.empty()) return settle_later(channel, group, delivery.queue, delivery.held);
   read_part(channel, group, std::make_shared<const queue::Delivery>(std::move(delivery)), 0);
 }
@@ -358,6 +379,32 @@ void Workload::settle(std::uint64_t channel, GroupId group, QueueId queue, queue
   process->client(group).submit(
       {queue::ClientCommand(queue::Settle{{channel, tag}, queue, kind, {held}})}, process->now());
   process->touch();
+}
+
+// --- Readers of streams.
+
+void Workload::acknowledge_later(std::uint64_t channel, GroupId group, Ordinal offset,
+                                 queue::Held held) {
+  const std::uint64_t us = world_.draw(0, 20'000);
+  world_.after_us(
+      us, [this, channel, group, offset, held] { acknowledge(channel, group, offset, held); });
+}
+
+void Workload::acknowledge(std::uint64_t channel, GroupId group, Ordinal offset, queue::Held held) {
+  Consumer* consumer = consumer_of(channel);
+  if (consumer == nullptr) return;
+  Process* process = cluster_.process(consumer->node);
+  if (process == nullptr || !process->serving() || consumer->held.erase(held) == 0) return;
+  cluster_.checkers.streams.on_acknowledged(channel, offset);
+  process->client(group).acknowledge(consumer->number, std::array{offset}, process->now());
+  process->touch();
+}
+
+bool Workload::all_read(QueueId queue, Ordinal end) const {
+  return std::ranges::all_of(consumers_, [&](const Consumer& consumer) {
+    return consumer.queue != queue ||
+           (consumer.channel != 0 && cluster_.checkers.streams.is_at(consumer.channel, end));
+  });
 }
 
 void Workload::close(Consumer& consumer) {

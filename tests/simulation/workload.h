@@ -23,6 +23,8 @@ class Workload final : public Users {
   void start();
   void stop_publishing() { publishing_ = false; }
   void drain() { draining_ = true; }
+  // Of a stream: has everybody who reads it come to that end?
+  bool all_read(QueueId queue, Ordinal end) const;
   bool declared() const { return queues_.size() == queue_count_; }
   std::map<QueueId, GroupId> queues() const { return queues_; }
   std::uint64_t published() const { return published_; }
@@ -56,7 +58,10 @@ class Workload final : public Users {
     std::uint64_t channel = 0;  // 0: not connected
     NodeId node;
     bool asked = false;
-    bool gets = false;                     // basic.get instead of basic.consume
+    bool gets = false;                 // basic.get instead of basic.consume
+    std::optional<std::string> reads;  // a stream, by that name; "": from the first message
+    ConsumerNumber number;             // as it was asked for last
+    std::uint32_t prefetch = 0;
     std::map<queue::Held, BootTime> held;  // since when
     struct Acking {
       queue::Held held;
@@ -80,6 +85,8 @@ class Workload final : public Users {
   void check_part(const LargeDelivery& delivery, GroupId group, std::size_t part,
                   const std::optional<Bytes>& octets);
   void settle_later(std::uint64_t channel, GroupId group, QueueId queue, queue::Held held);
+  void acknowledge_later(std::uint64_t channel, GroupId group, Ordinal offset, queue::Held held);
+  void acknowledge(std::uint64_t channel, GroupId group, Ordinal offset, queue::Held held);
   void consumer_step(std::size_t index);
   void consume(Consumer& consumer);
   void get(Consumer& consumer);

@@ -3,21 +3,25 @@
 //
 //   queue Q [ttl=ms] [expires=ms] [max_length=n] [max_octets=n] [overflow=reject] [priorities=n]
 //         [deliveries=n] [single_active] [dead_letters]
+//   stream Q [max_octets=n] [max_age=ms] [single_active]
 //   publish Q [count] [ttl=ms] [priority=n] [size=n] [delay=ms]
 //   purge S Q | seal S Q [if_unused] [if_empty] | remove Q
 //   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
 //   consume S NUMBER Q [prefetch=n] [priority=n] [exclusive] [no_ack] | cancel S NUMBER | get S Q
 //   letters | finish Q NUMBER
 //   prefetch S NUMBER n [unheard]
+//   read S NUMBER Q first|last|next|OFFSET|-MS [prefetch=n] [tag=T] | seen S NUMBER OFFSET …
 //   run | ack S Q#n … | nack … | reject … | lost … | discard … | counts Q | mark Q
 //
 // Sessions are a, b and c; Q#n is the n-th message that the queue took, from 0. `attach` claims
 // what the session's front end believes to hold, `run` commits whatever the dispatcher needs.
+// `read` begins that long ago; with a tag, what it has seen is remembered.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "tests/unit/broker/queue/world.h"
@@ -47,6 +51,13 @@ class Script {
     QueueId queue;
     ConsumerNumber consumer;
     Held held;
+  };
+
+  // Of a stream, as its node knows it.
+  struct Reader {
+    Consumer consumer;
+    StreamClaim claim;
+    std::set<std::uint64_t> unseen;
   };
 
   static SessionId session(const std::string& name) {
@@ -81,6 +92,8 @@ class Script {
   bool topology(const std::string& verb, const Words& words) {
     if (verb == "queue") {
       make_queue(words);
+    } else if (verb == "stream") {
+      make_stream(words);
     } else if (verb == "publish") {
       publish(words);
     } else if (verb == "purge") {
@@ -145,8 +158,13 @@ class Script {
                                                          {"lost", SettleKind::requeue_lost}};
     if (verb == "consume") {
       consume(words);
+    } else if (verb == "read") {
+      read(words);
+    } else if (verb == "seen") {
+      seen(words);
     } else if (verb == "cancel") {
       ConsumerNumber number(std::stoull(words[1]));
+      readers_.erase(number);
       world_.dispatcher.cancel_consumer(session(words[0]), number, world_.now);
       consumers_[words[0]].erase(number);
     } else if (verb == "prefetch") {
@@ -179,6 +197,55 @@ class Script {
       settings.overflow = Overflow::reject_publish;
     world_.machine.create(queue(words[0]), settings, world_.effects);
     world_.applied();
+  }
+
+  void make_stream(const Words& words) {
+    Settings settings;
+    settings.stream = Retention{limit(words, "max_octets"), limit(words, "max_age")};
+    settings.single_active = std::ranges::find(words, "single_active") != words.end();
+    world_.machine.create(queue(words[0]), settings, world_.effects);
+    world_.applied();
+  }
+
+  StreamReading reading(const std::string& from) const {
+    StreamReading reading;
+    if (from == "first" || from == "last" || from == "next") {
+      reading.from = from == "first"  ? StreamPoint::first
+                     : from == "last" ? StreamPoint::last
+                                      : StreamPoint::next;
+    } else if (from.starts_with("-")) {
+      reading.from = StreamPoint::time;
+      reading.at = world_.stamp().value - std::stoull(from.substr(1));
+    } else {
+      reading.from = StreamPoint::offset;
+      reading.at = std::stoull(from);
+    }
+    return reading;
+  }
+
+  void read(const Words& words) {
+    Consumer consumer;
+    consumer.number = ConsumerNumber(std::stoull(words[1]));
+    consumer.queue = queue(words[2]);
+    consumer.reading = reading(words[3]);
+    consumer.prefetch = static_cast<std::uint32_t>(number(words, "prefetch", 100));
+    for (const std::string& word : words)
+      if (word.starts_with("tag=")) consumer.tag = word.substr(4);
+    consumer.reading->tracked = !consumer.tag.empty();
+    world_.dispatcher.add_consumer(session(words[0]), consumer);
+    consumers_[words[0]][consumer.number] = consumer;
+    readers_[consumer.number].consumer = consumer;
+  }
+
+  void seen(const Words& words) {
+    const ConsumerNumber number(std::stoull(words[1]));
+    Reader& reader = readers_.at(number);
+    for (std::size_t i = 2; i < words.size(); ++i)
+      reader.claim.acknowledged += reader.unseen.erase(std::stoull(words[i]));
+    reader.claim.read_through =
+        reader.unseen.empty() ? reader.claim.next : Ordinal(*reader.unseen.begin());
+    world_.dispatcher.acknowledge(session(words[0]), number, reader.claim.acknowledged,
+                                  reader.claim.read_through);
   }
 
   void letters() {
@@ -255,6 +322,10 @@ class Script {
       Claim& claim = claims.emplace_back();
       claim.consumer = consumer;
       claim.queue = consumer.queue;
+      if (auto reader = readers_.find(number); reader != readers_.end()) {
+        reader->second.claim.unacknowledged = reader->second.unseen.size();
+        claim.reading = reader->second.claim;
+      }
     }
     for (const auto& [text, holding] : holdings_[words[0]]) {
       if (forgotten(text)) continue;
@@ -298,6 +369,7 @@ class Script {
   void print(const Handout& handout) {
     std::string text = message(handout.queue, handout.held.message);
     std::string who = name(handout.session);
+    if (handout.offset) return print_read(who, handout);
     holdings_[who][text] = {handout.queue, handout.consumer, handout.held};
     out_ << who << "/" << handout.consumer.value << " takes " << text;
     if (handout.redelivered) out_ << " redelivered";
@@ -305,11 +377,27 @@ class Script {
     out_ << "\n";
   }
 
+  void print_read(const std::string& who, const Handout& handout) {
+    Reader& reader = readers_.at(handout.consumer);
+    reader.unseen.insert(handout.offset->value);
+    reader.claim.next = handout.offset->next();
+    reader.claim.begun = true;
+    out_ << who << "/" << handout.consumer.value << " reads " << handout.offset->value << ": "
+         << message(handout.queue, handout.held.message) << "\n";
+  }
+
   void print(const Poll& poll) {
     static const char* const consumes[] = {"ok", "queue gone", "exclusive use"};
-    for (const ConsumeAnswer& answer : poll.consumes)
+    for (const ConsumeAnswer& answer : poll.consumes) {
       out_ << name(answer.session) << "/" << answer.number.value << " consume "
-           << consumes[static_cast<int>(answer.verdict)] << "\n";
+           << consumes[static_cast<int>(answer.verdict)];
+      if (answer.next) {
+        out_ << " from " << answer.next->value;
+        StreamClaim& claim = readers_.at(answer.number).claim;
+        claim.next = claim.read_through = *answer.next;
+      }
+      out_ << "\n";
+    }
     for (const GetAnswer& answer : poll.gets) {
       if (answer.handout) print(*answer.handout);
       out_ << name(answer.session) << " get "
@@ -342,6 +430,7 @@ class Script {
   std::map<std::string, std::pair<QueueId, MessageId>> messages_;
   std::map<std::string, std::map<ConsumerNumber, Consumer>> consumers_;
   std::map<std::string, std::map<std::string, Holding>> holdings_;
+  std::map<ConsumerNumber, Reader> readers_;
 };
 
 // The script as it should read: commands as they are, outputs as they were.

@@ -62,7 +62,8 @@ class World {
     const QueueRecord* record = machine.find(queue);
     const LevelNumber level = record == nullptr ? LevelNumber(0) : record->level(priority);
     EnqueuePlan plan;
-    if (delay_ms == 0) plan = dispatcher.plan_enqueue(queue, level, 1);
+    if (delay_ms == 0 && (record == nullptr || !record->stream))
+      plan = dispatcher.plan_enqueue(queue, level, 1);
     MessageId id{begin_entry(), Slot(0)};
     for (TouchNeed touch : plan.touches)
       machine.touch(touch.session, touch.queue, effects);
@@ -112,6 +113,8 @@ class World {
       machine.lapse(session, queue, through, effects);
     for (const auto& [queue, reason, messages] : needs.expels)
       machine.expel(queue, reason, messages, effects);
+    for (const auto& [queue, tag, next] : needs.reads)
+      machine.read_through(queue, tag, next);
     for (auto [session, queue] : needs.untouches)
       machine.untouch(session, queue, effects);
     applied();

@@ -1,0 +1,176 @@
+// Consumers of streams: each reads for itself, at its own pace. Nothing is held, returned or
+// redelivered, so there are no checkouts, marks and touch bits here: where a consumer stands is its
+// own node's knowledge, and comes back with its claim.
+#include <algorithm>
+
+#include "broker/queue/dispatch_queue.h"
+#include "broker/queue/dispatcher.h"
+
+namespace warren::queue {
+
+namespace {
+
+constexpr LevelNumber only_level;
+
+Ordinal starting_point(const QueueRecord& record, const StreamReading& reading) {
+  const Ordinal end = record.messages.next(only_level);
+  switch (reading.from) {
+    case StreamPoint::first:
+      return Ordinal(0);
+    case StreamPoint::last:
+      return record.messages.empty() ? end : end.previous();
+    case StreamPoint::next:
+      return end;
+    case StreamPoint::offset:
+      return Ordinal(reading.at);
+    case StreamPoint::time:
+      return record.stream->since(Stamp(reading.at)).value_or(end);
+  }
+  return end;
+}
+
+}  // namespace
+
+// All consumers of a stream with a single active one are one reader; others are told apart by tag.
+std::string_view Dispatcher::reader_of(const QueueRecord& record, const Consumer& consumer) {
+  return record.settings.single_active ? std::string_view() : std::string_view(consumer.tag);
+}
+
+bool Dispatcher::is_tracked(const QueueRecord& record, const Consumer& consumer) {
+  return record.settings.single_active || (consumer.reading && consumer.reading->tracked);
+}
+
+std::optional<Ordinal> Dispatcher::read_through(const DispatchQueue& queue,
+                                                const QueueRecord& record,
+                                                std::string_view reader) const {
+  const auto known = queue.readers.find(reader);
+  if (known != queue.readers.end()) return known->second.next;
+  return record.stream->read_through(reader);
+}
+
+// A claim that follows says better.
+void Dispatcher::begin_reading(DispatchQueue& queue, ConsumerState& state) {
+  const QueueRecord* record = machine_.find(queue.id);
+  if (record == nullptr || !record->stream) return;
+  state.cursor = std::make_unique<StreamCursor>();
+  const StreamReading reading = state.consumer.reading.value_or(StreamReading());
+  std::optional<Ordinal> next;
+  if (is_tracked(*record, state.consumer) && !record->settings.single_active)
+    next = read_through(queue, *record, reader_of(*record, state.consumer));
+  state.cursor->seek(next.value_or(starting_point(*record, reading)));
+}
+
+void Dispatcher::resume_reading(DispatchQueue& queue, ConsumerState& state,
+                                const StreamClaim& claim) {
+  const QueueRecord* record = machine_.find(queue.id);
+  if (!state.cursor || record == nullptr) return;
+  state.cursor->seek(claim.next);
+  state.cursor->begun = claim.begun;
+  state.cursor->acknowledged = claim.acknowledged;
+  queue.consumers.resume(state, claim.unacknowledged, config_);
+  if (claim.begun) note_read(queue, *record, state.consumer, claim.read_through);
+  activate(queue);
+}
+
+void Dispatcher::acknowledge(SessionId session, ConsumerNumber number, std::uint64_t acknowledged,
+                             Ordinal through) {
+  auto books = sessions_.find(session);
+  if (books == sessions_.end()) return;
+  auto at = books->second->consumers.find(number);
+  if (at == books->second->consumers.end()) return;
+  DispatchQueue& queue = queue_at(at->second);
+  ConsumerState& state = *queue.consumers.find(session, number);
+  const QueueRecord* record = machine_.find(queue.id);
+  if (!state.cursor || record == nullptr || acknowledged <= state.cursor->acknowledged) return;
+  const std::uint64_t more = acknowledged - state.cursor->acknowledged;
+  state.cursor->acknowledged = acknowledged;
+  queue.consumers.acknowledged(state, more, config_);
+  note_read(queue, *record, state.consumer, through);
+  activate(queue);
+}
+
+// It was read, and is not delivered: it is gone by now, or is not what the consumer wants to see.
+void Dispatcher::pass_over(SessionId session, ConsumerNumber number) {
+  auto books = sessions_.find(session);
+  if (books == sessions_.end()) return;
+  auto at = books->second->consumers.find(number);
+  if (at == books->second->consumers.end()) return;
+  DispatchQueue& queue = queue_at(at->second);
+  ConsumerState& state = *queue.consumers.find(session, number);
+  queue.consumers.taken(state, 1, config_);
+  queue.consumers.acknowledged(state, 1, config_);
+  activate(queue);
+}
+
+const StreamReading* Dispatcher::reading_of(SessionId session, ConsumerNumber number) const {
+  auto books = sessions_.find(session);
+  if (books == sessions_.end()) return nullptr;
+  auto at = books->second->consumers.find(number);
+  if (at == books->second->consumers.end()) return nullptr;
+  const ConsumerState* state = find_queue(at->second)->consumers.find(session, number);
+  return state->cursor && state->consumer.reading ? &*state->consumer.reading : nullptr;
+}
+
+// Not each at once: what is lost with a leader meanwhile is read twice, and no more.
+void Dispatcher::note_read(DispatchQueue& queue, const QueueRecord& record,
+                           const Consumer& consumer, Ordinal next) {
+  if (!is_tracked(record, consumer)) return;
+  const std::string_view reader = reader_of(record, consumer);
+  const auto known = read_through(queue, record, reader);
+  if (known && *known >= next) return;
+  DispatchQueue::Reader& mine = queue.readers[std::string(reader)];
+  mine.next = next;
+  if (std::exchange(mine.unsaved, true)) return;
+  unsaved_.insert(queue.id);
+  if (!save_at_) save_at_ = now_ + config_.save_reading_after;
+}
+
+void Dispatcher::save_reading(DispatchQueue& queue) {
+  for (auto& [tag, reader] : queue.readers)
+    if (std::exchange(reader.unsaved, false))
+      pending_.needs.reads.push_back({queue.id, tag, reader.next});
+}
+
+void Dispatcher::tick_streams() {
+  if (!save_at_ || *save_at_ > now_) return;
+  save_at_.reset();
+  for (QueueId id : std::exchange(unsaved_, {}))
+    if (DispatchQueue* queue = find_queue(id)) save_reading(*queue);
+}
+
+std::size_t Dispatcher::serve_stream(DispatchQueue& queue, const QueueRecord& record,
+                                     std::size_t limit, Poll& out) {
+  for (const auto& [session, request] : std::exchange(queue.gets, {}))
+    out.gets.push_back({session, request, GetVerdict::empty, std::nullopt, 0});
+  std::size_t made = 0;
+  while (made < limit) {
+    ConsumerState* state = queue.consumers.front();
+    if (state == nullptr) break;
+    StreamCursor& cursor = *state->cursor;
+    if (!std::exchange(cursor.begun, true) && record.settings.single_active)
+      if (const auto next = read_through(queue, record, {})) cursor.seek(*next);
+    const Message* message = cursor.peek(record.messages, record.stream->first());
+    if (message == nullptr) {
+      queue.consumers.wait_for_more(*state, config_);
+      continue;
+    }
+    Handout handout;
+    handout.session = state->session;
+    handout.consumer = state->consumer.number;
+    handout.queue = queue.id;
+    handout.held.message = message->id;
+    handout.ordinal = message->ordinal;
+    handout.offset = message->ordinal;
+    handout.size = message->size;
+    out.handouts.push_back(handout);
+    const std::uint32_t octets = message->octets();
+    cursor.take();
+    queue.consumers.served(*state, octets, config_);
+    if (state->flow->octets >= config_.session_octets)
+      weigh(*sessions_.at(state->session), state->session);
+    ++made;
+  }
+  return made;
+}
+
+}  // namespace warren::queue
