@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -100,9 +101,8 @@ Fault queue_version(const Argument& argument, const Arguments& all) {
   if (version == 1 || version == 2) return {};
   return fmt::format("\"unsupported queue version '{}'\"", *version);
 }
-// Streams are another kind of thing, which is not served yet.
 Fault queue_type(const Argument& argument, const Arguments&) {
-  return one_of(argument, {"classic", "quorum"},
+  return one_of(argument, {"classic", "quorum", "stream"},
                 fmt::format("\"unsupported queue type '{}'\"", argument.value));
 }
 Fault locator(const Argument& argument, const Arguments&) {
@@ -111,6 +111,10 @@ Fault locator(const Argument& argument, const Arguments&) {
 }
 Fault only_streams(const Argument&, const Arguments&) {
   return std::nullopt;
+}
+Fault max_age(const Argument& argument, const Arguments&) {
+  if (argument.type != "longstr") return unacceptable_type(argument);
+  return age_in_ms(argument.value) ? Fault() : Fault("invalid_max_age");
 }
 
 struct Known {
@@ -151,6 +155,46 @@ constexpr std::array known_arguments = {
     Known{"x-stream-filter-size-bytes", only_streams},
     Known{"x-initial-cluster-size", only_streams},
 };
+
+// What a stream knows, in the order in which differences are looked for. RabbitMQ's streams have no
+// x-single-active-consumer over AMQP 0-9-1; ours do.
+constexpr std::array stream_arguments = {
+    Known{"x-max-length-bytes", not_negative},
+    Known{"x-queue-type", queue_type},
+    Known{"x-max-age", max_age},
+    Known{"x-stream-max-segment-size-bytes", not_negative},
+    Known{"x-stream-filter-size-bytes", not_negative},
+    Known{"x-initial-cluster-size", positive},
+    Known{"x-queue-leader-locator", locator},
+    Known{"x-single-active-consumer", flag},
+};
+constexpr std::int64_t largest_segment = 3'000'000'000;
+constexpr std::int64_t smallest_filter = 16, largest_filter = 255;
+
+bool is_among(std::span<const Known> known, std::string_view name) {
+  return std::ranges::find(known, name, &Known::name) != known.end();
+}
+
+Error of_other_type(std::string_view argument, std::string_view resource, std::string_view type) {
+  return {ReplyCode::precondition_failed,
+          fmt::format("invalid arg '{}' for {} of queue type rabbit_{}_queue", argument, resource,
+                      type)};
+}
+
+// Values first, then what only queues know, in the order of the client.
+Result<void> check_stream_arguments(const Arguments& arguments, std::string_view name,
+                                    std::string_view vhost) {
+  for (const Known& known : stream_arguments) {
+    const Argument* argument = find_argument(arguments, known.name);
+    if (argument == nullptr) continue;
+    if (Fault fault = known.rule(*argument, arguments))
+      return std::unexpected(invalid_queue_argument(known.name, name, vhost, *fault));
+  }
+  for (const Argument& argument : arguments)
+    if (is_among(known_arguments, argument.name) && !is_among(stream_arguments, argument.name))
+      return std::unexpected(of_other_type(argument.name, queue_resource(name, vhost), "stream"));
+  return {};
+}
 
 // "the value '2' of type 'long'", or "none".
 std::string value_and_type(const Argument* argument) {
@@ -196,21 +240,60 @@ std::string_view queue_type_of(const Arguments& arguments) {
   return type == nullptr ? "classic" : std::string_view(type->value);
 }
 
+bool is_stream(const Arguments& arguments) {
+  return queue_type_of(arguments) == "stream";
+}
+
+// At least one of a unit; months have 30 days, years 365.
+std::optional<std::uint64_t> age_in_ms(std::string_view age) {
+  constexpr std::uint64_t second = 1000, hour = 3600 * second, day = 24 * hour;
+  constexpr std::pair<char, std::uint64_t> units[] = {{'Y', 365 * day},   {'M', 30 * day},
+                                                      {'D', day},         {'h', hour},
+                                                      {'m', 60 * second}, {'s', second}};
+  std::uint64_t count = 0;
+  const char* end = age.data() + age.size();
+  auto [stop, error] = std::from_chars(age.data(), end, count);
+  if (error != std::errc() || count == 0 || end - stop != 1) return std::nullopt;
+  for (const auto& [letter, ms] : units)
+    if (letter == *stop && count <= std::numeric_limits<std::int64_t>::max() / ms)
+      return count * ms;
+  return std::nullopt;
+}
+
 Result<void> check_queue_arguments(const Arguments& arguments, std::string_view name,
                                    std::string_view vhost) {
+  if (is_stream(arguments)) return check_stream_arguments(arguments, name, vhost);
   for (const Known& known : known_arguments) {
     const Argument* argument = find_argument(arguments, known.name);
     if (argument == nullptr) continue;
     if (known.rule == only_streams) {
-      return fail(ReplyCode::precondition_failed,
-                  fmt::format("invalid arg '{}' for {} of queue type rabbit_{}_queue", known.name,
-                              queue_resource(name, vhost), queue_type_of(arguments)));
+      return std::unexpected(
+          of_other_type(known.name, queue_resource(name, vhost), queue_type_of(arguments)));
     }
     if (known.name == "x-dead-letter-exchange" && argument->type != "longstr")
       return std::unexpected(wrong_type(*argument, queue_resource(name, vhost)));
     if (Fault fault = known.rule(*argument, arguments))
       return std::unexpected(invalid_queue_argument(known.name, name, vhost, *fault));
   }
+  return {};
+}
+
+Result<void> check_stream_declaration(const DeclareQueue& command) {
+  const auto refused = [&](std::string_view property) -> Result<void> {
+    return fail(ReplyCode::precondition_failed,
+                fmt::format("invalid property '{}' for {}", property,
+                            queue_resource(command.name, command.vhost)));
+  };
+  if (command.auto_delete) return refused("auto-delete");
+  if (command.exclusive) return refused("exclusive-owner");
+  if (!command.durable) return refused("non-durable");
+  const auto segment = integer_argument(command.arguments, "x-stream-max-segment-size-bytes");
+  if (segment && *segment > largest_segment)
+    return fail(ReplyCode::precondition_failed,
+                "Exceeded max value for x-stream-max-segment-size-bytes");
+  const auto filter = integer_argument(command.arguments, "x-stream-filter-size-bytes");
+  if (filter && (*filter < smallest_filter || *filter > largest_filter))
+    return fail(ReplyCode::precondition_failed, "Invalid value for x-stream-filter-size-bytes");
   return {};
 }
 
@@ -249,7 +332,9 @@ Result<void> check_equivalent_argument(std::string_view name, const Arguments& c
 
 Result<void> check_equivalent_queue_arguments(const Arguments& current, const Arguments& received,
                                               std::string_view resource) {
-  for (const Known& known : known_arguments) {
+  const std::span<const Known> compared =
+      is_stream(current) ? std::span<const Known>(stream_arguments) : known_arguments;
+  for (const Known& known : compared) {
     if (known.rule == only_streams) continue;
     Result<void> equivalent =
         known.name == "x-queue-type"

@@ -19,12 +19,18 @@ namespace warren::catalog {
 const Argument* find_argument(const Arguments& arguments, std::string_view name);
 // Its value, if it is there and an integer of any width.
 std::optional<std::int64_t> integer_argument(const Arguments& arguments, std::string_view name);
-// A queue's type as it was declared; all types are one kind of queue here.
+// A queue's type as it was declared; all types but streams are one kind of queue here.
 std::string_view queue_type_of(const Arguments& arguments);
+bool is_stream(const Arguments& arguments);
+// "7D": a number and one of the units Y M D h m s. None: it is no age.
+std::optional<std::uint64_t> age_in_ms(std::string_view age);
 
-// Errors: 406 for a value, a type, or an argument that only streams know.
+// Errors: 406 for a value, a type, or an argument that only other types know.
 Result<void> check_queue_arguments(const Arguments& arguments, std::string_view name,
                                    std::string_view vhost);
+// Of a stream whose arguments are good. Errors: 406 for what is exclusive, transient or deletes
+// itself, and for sizes beyond RabbitMQ's bounds.
+Result<void> check_stream_declaration(const DeclareQueue& command);
 // How an exchange of that type routes: x-delayed-message as its `x-delayed-type` says. Errors: 406
 // for a type that does not exist.
 Result<routing::ExchangeType> routing_type(std::string_view type, const Arguments& arguments);

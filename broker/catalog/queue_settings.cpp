@@ -49,7 +49,16 @@ std::optional<std::uint64_t> delivery_limit(const Arguments& arguments) {
   return default_delivery_limit;
 }
 
+queue::Retention retention(const Arguments& arguments) {
+  const auto age = text(arguments, "x-max-age");
+  return {limit(arguments, "x-max-length-bytes"), age ? age_in_ms(*age) : std::nullopt};
+}
+
 }  // namespace
+
+bool is_single_active(const Arguments& arguments) {
+  return text(arguments, "x-single-active-consumer") == "true";
+}
 
 queue::Settings queue_settings(const QueueInfo& info) {
   const Arguments& arguments = info.arguments;
@@ -57,7 +66,11 @@ queue::Settings queue_settings(const QueueInfo& info) {
   settings.durable = info.durable;
   settings.exclusive = info.exclusive;
   settings.auto_delete = info.auto_delete;
-  settings.single_active = text(arguments, "x-single-active-consumer") == "true";
+  settings.single_active = is_single_active(arguments);
+  if (is_stream(arguments)) {
+    settings.stream = retention(arguments);
+    return settings;
+  }
   settings.overflow = overflow(arguments);
   settings.max_priority = static_cast<std::uint8_t>(
       std::min<std::uint64_t>(limit(arguments, "x-max-priority").value_or(0), 255));

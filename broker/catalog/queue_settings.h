@@ -6,6 +6,7 @@
 
 namespace warren::catalog {
 
+bool is_single_active(const Arguments& arguments);
 // The arguments were checked when the queue was declared; what is no value is no limit.
 queue::Settings queue_settings(const QueueInfo& info);
 

@@ -51,6 +51,8 @@ Result<void> Catalog::run(const DeclareQueue& command, Applied& applied) {
     return std::unexpected(reserved_queue_name(command.name));
   if (auto valid = check_queue_arguments(command.arguments, command.name, command.vhost); !valid)
     return valid;
+  if (is_stream(command.arguments))
+    if (auto valid = check_stream_declaration(command); !valid) return valid;
   Result<GroupId> group = group_for(command);
   if (!group) return std::unexpected(group.error());
 

@@ -19,6 +19,10 @@ std::unexpected<Error> invalid(std::string_view argument, std::string_view resou
               fmt::format("invalid arg '{}' for {}{}", argument, resource, why));
 }
 
+bool is_of_queues(std::string_view argument) {
+  return argument == "x-priority" || argument == "x-cancel-on-ha-failover";
+}
+
 }  // namespace
 
 catalog::Arguments to_arguments(const amqp::FieldTable& table) {
@@ -36,8 +40,9 @@ std::string arguments_octets(const amqp::FieldTable& table) {
 
 Result<std::int32_t> consumer_priority(const amqp::FieldTable& table, std::string_view resource,
                                        std::string_view type) {
+  const bool stream = type == "stream";
   for (const amqp::Field& field : table.fields())
-    if (field.name.starts_with("x-stream-"))
+    if (stream ? is_of_queues(field.name) : field.name.starts_with("x-stream-"))
       return invalid(field.name, resource, fmt::format(" of queue type rabbit_{}_queue", type));
   const amqp::FieldValue* priority = table.find("x-priority");
   if (priority == nullptr) return 0;

@@ -17,7 +17,7 @@ catalog::Arguments to_arguments(const amqp::FieldTable& table);
 std::string arguments_octets(const amqp::FieldTable& table);
 
 // `x-priority`, 0 when absent. `resource` is "queue 'q' in vhost '/'", `type` the queue's.
-// Errors: 406 not an integer, or an argument of streams.
+// Errors: 406 not an integer, or an argument that consumers of its type do not know.
 Result<std::int32_t> consumer_priority(const amqp::FieldTable& table, std::string_view resource,
                                        std::string_view type);
 

@@ -5,11 +5,40 @@
 #include <utility>
 
 #include "broker/catalog/arguments.h"
+#include "broker/catalog/queue_settings.h"
 #include "broker/frontend/arguments.h"
 #include "broker/frontend/channel_inline.h"
+#include "broker/frontend/stream_arguments.h"
 #include "broker/frontend/texts.h"
+#include "broker/runtime/system_clock.h"
 
 namespace warren::frontend {
+
+namespace {
+
+// What a stream is asked for; none of a queue. The order of checks is RabbitMQ's.
+Result<std::optional<queue::StreamReading>> reading_of(const catalog::QueueInfo& queue,
+                                                       const amqp::BasicConsume& method,
+                                                       const std::string& resource,
+                                                       std::uint32_t prefetch,
+                                                       std::uint32_t global_prefetch) {
+  if (!catalog::is_stream(queue.arguments)) return std::nullopt;
+  Result<queue::StreamReading> reading = stream_reading(
+      method.arguments, {resource, !method.consumer_tag.empty(),
+                         catalog::is_single_active(queue.arguments), runtime::wall_ms_now()});
+  if (!reading) return std::unexpected(reading.error());
+  if (prefetch == 0)
+    return warren::fail(ReplyCode::precondition_failed,
+                        fmt::format("consumer prefetch count is not set for '{}'", resource));
+  if (method.no_ack)
+    return warren::fail(ReplyCode::not_implemented,
+                        "automatic acknowledgement not supported by stream queues " + resource);
+  if (global_prefetch != 0)
+    return warren::fail(ReplyCode::not_implemented, resource + " does not support global qos");
+  return *std::move(reading);
+}
+
+}  // namespace
 
 // `global` as RabbitMQ reads it: false, each consumer that comes; true, the channel as a whole,
 // with those that are there.
@@ -53,6 +82,8 @@ Channel::Done Channel::on(const amqp::BasicConsume& method) {
   Result<std::int32_t> priority =
       consumer_priority(method.arguments, resource, catalog::queue_type_of((*queue)->arguments));
   if (!priority) return std::unexpected(priority.error());
+  auto reading = reading_of(**queue, method, resource, prefetch_, global_prefetch_);
+  if (!reading) return std::unexpected(reading.error());
 
   Consumer consumer{tag,
                     {},
@@ -63,7 +94,9 @@ Channel::Done Channel::on(const amqp::BasicConsume& method) {
                     method.exclusive,
                     false,
                     *priority,
-                    method.arguments};
+                    method.arguments,
+                    false,
+                    reading->has_value()};
   auto registered = [this, consumer, auto_delete = (*queue)->auto_delete,
                      no_wait = method.no_wait](ConsumerNumber number) -> Done {
     Consumer& mine = consumers_[consumer.tag] = consumer;
@@ -81,7 +114,8 @@ Channel::Done Channel::on(const amqp::BasicConsume& method) {
                         consumer.prefetch_within(global_prefetch_),
                         method.no_ack,
                         method.exclusive,
-                        *priority};
+                        *priority,
+                        *std::move(reading)};
   connection_.hub().door.consume(consumer.group, std::move(asked),
                                  [done = answer<ConsumerNumber>(method.info, registered),
                                   resource](Result<ConsumerNumber> number) {
@@ -156,6 +190,9 @@ Channel::Done Channel::on(const amqp::BasicGet& method) {
   if (Done allowed = may(Access::read, Resource::queue, *name); !allowed) return allowed;
   Result<const catalog::QueueInfo*> queue = find_queue(*name);
   if (!queue) return std::unexpected(queue.error());
+  if (catalog::is_stream((*queue)->arguments))
+    return warren::fail(ReplyCode::not_implemented, "basic.get not supported by stream queues " +
+                                                        queue_text(connection_.vhost(), *name));
   return after_commands(
       method.info,
       [this, id = (*queue)->id, group = (*queue)->group, no_ack = method.no_ack]() -> Done {

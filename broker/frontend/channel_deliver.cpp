@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include <array>
+#include <optional>
 #include <utility>
 
 #include "broker/catalog/arguments.h"
@@ -22,6 +22,18 @@ bool tells_deliveries(const catalog::Snapshot& catalog, QueueId id) {
   return queue != nullptr && catalog::queue_type_of(queue->arguments) == "quorum";
 }
 
+// What the queue itself adds to the headers.
+std::optional<amqp::HeaderEdit> queue_header(const catalog::Snapshot& catalog,
+                                             const queue::Delivery& delivery) {
+  const auto number = [](std::string_view name, std::uint64_t value) {
+    return amqp::HeaderEdit{name, amqp::FieldValue(static_cast<std::int64_t>(value))};
+  };
+  if (delivery.offset) return number("x-stream-offset", delivery.offset->value);
+  if (delivery.delivery_count > 0 && tells_deliveries(catalog, delivery.queue))
+    return number("x-delivery-count", delivery.delivery_count);
+  return std::nullopt;
+}
+
 }  // namespace
 
 void Channel::on_deliveries(std::vector<queue::Delivery> deliveries) {
@@ -40,7 +52,8 @@ void Channel::on_deliveries(std::vector<queue::Delivery> deliveries) {
 // Automatic acks are bounded by the socket alone: they settle as the socket takes them.
 bool Channel::may_deliver(const Consumer& consumer) const {
   if (connection_.output_full() || connection_.sends_body(number_)) return false;
-  return consumer.no_ack || global_prefetch_ == 0 || consumed_unacked_ < global_prefetch_;
+  if (consumer.no_ack || consumer.stream) return true;
+  return global_prefetch_ == 0 || consumed_unacked_ < global_prefetch_;
 }
 
 void Channel::deliver_withheld() {
@@ -69,14 +82,11 @@ void Channel::write_content(const queue::Delivery& delivery, GroupId group, bool
   const Bytes body = connection_.output_waits() ? Bytes::copy_of(content.body)
                                                 : Bytes(content.owner, content.body);
   std::string_view properties = content.properties;
-  std::string with_count;
-  if (delivery.delivery_count > 0 && tells_deliveries(*connection_.catalog(), delivery.queue)) {
-    const std::array<amqp::HeaderEdit, 1> edit{
-        {{"x-delivery-count",
-          amqp::FieldValue(static_cast<std::int64_t>(delivery.delivery_count))}}};
-    if (Result<std::string> edited = amqp::edit_headers(content.properties, edit)) {
-      with_count = std::move(*edited);
-      properties = with_count;
+  std::string with_header;
+  if (const auto edit = queue_header(*connection_.catalog(), delivery)) {
+    if (Result<std::string> edited = amqp::edit_headers(content.properties, {&*edit, 1})) {
+      with_header = std::move(*edited);
+      properties = with_header;
     }
   }
   amqp::FrameWriter& out = connection_.out(number_);
@@ -112,10 +122,12 @@ void Channel::account(const queue::Delivery& delivery, GroupId group, ConsumerNu
     auto_acks_.push_back({connection_.appended_octets(), group, delivery.queue, delivery.held});
     return;
   }
-  unacked_.add(
-      {last_tag_, group, delivery.queue, delivery.held, to, connection_.hub().reactor.now()});
+  Handed handed{last_tag_,     group, delivery.queue,
+                delivery.held, to,    connection_.hub().reactor.now()};
+  handed.offset = delivery.offset;
+  unacked_.add(handed);
   if (!to) return;
-  ++consumed_unacked_;
+  if (handed.counts()) ++consumed_unacked_;
   reports_.add({group, to}, delivery.content.size(), connection_.appended_octets());
 }
 
@@ -129,8 +141,9 @@ void Channel::on_sent() {
   deliver_withheld();
 }
 
-// A delivery that nobody here takes any more.
+// A delivery that nobody here takes any more. A stream has it still.
 void Channel::give_back(const Consumer* consumer, const queue::Delivery& delivery) {
+  if (delivery.offset) return;
   const catalog::QueueInfo* queue = connection_.catalog()->queue(delivery.queue);
   if (consumer == nullptr && queue == nullptr) return;
   settle_one(consumer != nullptr ? consumer->group : queue->group, delivery.queue,
@@ -229,9 +242,13 @@ Channel::Done Channel::settle(DeliveryTag tag, bool multiple, queue::SettleKind 
   return {};
 }
 
+// What was read from a stream stays there, however it is settled: the reader gets as much more.
 void Channel::settle_handed(const Handed& handed, queue::SettleKind kind) {
-  if (handed.consumer) --consumed_unacked_;
-  if (!handed.refused) settle_one(handed.group, handed.queue, kind, handed.held);
+  if (handed.counts()) --consumed_unacked_;
+  if (handed.refused) return;
+  if (!handed.offset) return settle_one(handed.group, handed.queue, kind, handed.held);
+  connection_.batch().acknowledge(handed.group, handed.consumer, *handed.offset);
+  connection_.touch();
 }
 
 // No part of a transaction: what that has settled stays with it.

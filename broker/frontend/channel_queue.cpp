@@ -70,6 +70,9 @@ Channel::Done Channel::on(const amqp::QueueDeclare& method) {
     });
   }
   std::string name = without_line_ends(method.queue);
+  if (name.empty() && method.arguments.as_string("x-queue-type") == "stream")
+    return warren::fail(ReplyCode::precondition_failed,
+                        "Cannot declare a server-named queue for type rabbit_stream_queue");
   if (name.empty()) name = random_name("amq.gen-");
   return declare(method, std::move(name));
 }
@@ -153,6 +156,9 @@ Channel::Done Channel::on(const amqp::QueuePurge& method) {
   if (Done allowed = may(Access::read, Resource::queue, *name); !allowed) return allowed;
   Result<const catalog::QueueInfo*> queue = find_queue(*name);
   if (!queue) return std::unexpected(queue.error());
+  if (catalog::is_stream((*queue)->arguments))
+    return warren::fail(ReplyCode::not_implemented, "queue.purge not supported by stream queues " +
+                                                        queue_text(connection_.vhost(), *name));
   return after_commands(
       method.info,
       [this, id = (*queue)->id, group = (*queue)->group, name = *name,

@@ -43,7 +43,8 @@ void Channel::check_acks(BootTime now) {
       return raise(timed_out(number_, timeout_of(*late)), {});
     connection_.hub().door.cancel(late->group, late->consumer, [] {});
     unacked_.refuse(late->consumer, [this](const Handed& handed) {
-      settle_one(handed.group, handed.queue, queue::SettleKind::requeue_nack, handed.held);
+      if (!handed.offset)
+        settle_one(handed.group, handed.queue, queue::SettleKind::requeue_nack, handed.held);
     });
     on_consumer_cancelled(late->consumer);
   }

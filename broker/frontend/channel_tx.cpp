@@ -121,7 +121,11 @@ void Channel::commit_settles() {
   ++tx_->undecided;
   const queue::Origin origin{key_, origin_tag(CommandKind::transaction)};
   for (const auto& [handed, kind] : std::exchange(tx_->settled, {})) {
-    if (handed.consumer) --consumed_unacked_;
+    if (handed.offset) {
+      settle_handed(handed, kind);
+      continue;
+    }
+    if (handed.counts()) --consumed_unacked_;
     if (handed.refused) continue;
     std::vector<queue::ClientCommand>& list = commands_of(commands, handed.group);
     auto* last = list.empty() ? nullptr : std::get_if<queue::Settle>(&list.back());

@@ -1,5 +1,6 @@
 // CommandBatch: the commands that one connection gathers in one turn, by group, in order within
-// each: one submit a group. Owned by the connection; its reactor.
+// each: one submit a group; and what its consumers of streams are done with, one call a consumer.
+// Owned by the connection; its reactor.
 #pragma once
 
 #include <utility>
@@ -13,7 +14,7 @@ namespace warren::frontend {
 
 class CommandBatch {
  public:
-  bool empty() const { return groups_.empty(); }
+  bool empty() const { return groups_.empty() && acknowledged_.empty(); }
 
   void publish(GroupId group, queue::Publish command) {
     PerGroup& to = of(group);
@@ -44,10 +45,17 @@ class CommandBatch {
     commands.emplace_back(queue::Settle{origin, queue, kind, {held}});
     return true;
   }
+  void acknowledge(GroupId group, ConsumerNumber consumer, Ordinal offset) {
+    for (Acknowledged& one : acknowledged_)
+      if (one.consumer == consumer && one.group == group) return one.offsets.push_back(offset);
+    acknowledged_.push_back({group, consumer, {offset}});
+  }
 
   // `published` gets each group that took publishes or parts, after its submit.
   template <typename Published>
   void submit_to(cluster::Door& door, Published&& published) {
+    for (Acknowledged& one : std::exchange(acknowledged_, {}))
+      door.acknowledge(one.group, one.consumer, std::move(one.offsets));
     std::vector<PerGroup> groups = std::exchange(groups_, {});
     for (PerGroup& group : groups) {
       door.submit(group.id, std::move(group.commands));
@@ -61,6 +69,11 @@ class CommandBatch {
     bool publishes = false;
     std::vector<queue::ClientCommand> commands;
   };
+  struct Acknowledged {
+    GroupId group;
+    ConsumerNumber consumer;
+    std::vector<Ordinal> offsets;
+  };
 
   // A handful of groups: a scan beats a map.
   PerGroup& of(GroupId id) {
@@ -70,6 +83,7 @@ class CommandBatch {
   }
 
   std::vector<PerGroup> groups_;
+  std::vector<Acknowledged> acknowledged_;
 };
 
 }  // namespace warren::frontend

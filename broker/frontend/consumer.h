@@ -20,11 +20,13 @@ struct Consumer {
   bool no_ack = false, exclusive = false, cancelling = false;
   std::int32_t priority = 0;
   amqp::FieldTable arguments;
-  bool gone = false;  // its queue is; told once the channel's own queue.delete is answered
+  bool gone = false;    // its queue is; told once the channel's own queue.delete is answered
+  bool stream = false;  // its own prefetch alone counts
 
   // What its queue may hand it: the channel's limit bounds each consumer too, or one of them would
   // hoard what it cannot deliver.
   std::uint32_t prefetch_within(std::uint32_t shared) const {
+    if (stream) return prefetch;
     return prefetch == 0 || shared == 0 ? prefetch + shared : std::min(prefetch, shared);
   }
 };

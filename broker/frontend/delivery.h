@@ -27,6 +27,10 @@ struct Handed {
   BootTime at{0};           // when it was handed to the client
   bool refused = false;     // somebody else's by now: its settle is dropped
   bool live = true;
+  std::optional<Ordinal> offset = {};  // read from a stream: nothing is held
+
+  // Within the channel's prefetch.
+  bool counts() const { return consumer && !offset; }
 };
 
 // An automatic ack, due when the socket has taken the output up to `sent_at`.

@@ -1,4 +1,6 @@
 // GET /api/queues[/vhost[/name]]
+#include <algorithm>
+
 #include "broker/management/arguments.h"
 #include "broker/management/collect.h"
 #include "broker/management/listing.h"
@@ -14,11 +16,20 @@ json::array strings(const std::vector<std::string>& texts) {
   return json::array(texts.begin(), texts.end());
 }
 
+// What RabbitMQ's clients take it for: all that is replicated, and no stream, is a quorum queue.
+std::string_view type_of(const inspect::Queue& queue) {
+  const auto names_stream = [](const inspect::Argument& argument) {
+    return argument.name == "x-queue-type" && argument.value == "stream";
+  };
+  if (std::ranges::any_of(queue.arguments, names_stream)) return "stream";
+  return is_local(queue.group) ? "classic" : "quorum";
+}
+
 json::object queue_json(const inspect::Queue& queue) {
   const bool replicated = !is_local(queue.group);
   json::object out{{"name", queue.name},
                    {"vhost", queue.vhost},
-                   {"type", replicated ? "quorum" : "classic"},
+                   {"type", type_of(queue)},
                    {"durable", queue.durable},
                    {"auto_delete", queue.auto_delete},
                    {"exclusive", queue.exclusive},

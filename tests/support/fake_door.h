@@ -112,8 +112,7 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
       auto& members = found->second.consumers;
       if (!members.empty() && (consumer.exclusive || members[0].consumer.exclusive))
         return done(fail(ReplyCode::access_refused, "exclusive"));
-      consumer.number = ConsumerNumber{++last_consumer_};
-      members.push_back({consumer, 0});
+      join(members, consumer, ConsumerNumber{++last_consumer_});
       done(consumer.number);
       dispatch(consumer.queue);
     });
@@ -131,8 +130,7 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
     change_prefetch(number, prefetch);
   }
   void acknowledge(GroupId, ConsumerNumber number, std::vector<Ordinal> offsets) override {
-    auto& mine = acknowledged[number];
-    mine.insert(mine.end(), offsets.begin(), offsets.end());
+    finish_reading(number, offsets);
   }
   void get(GroupId, queue::GetRequest request,
            std::function<void(Result<queue::GetReply>)> done) override {

@@ -6,11 +6,13 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "broker/cluster/door.h"
 #include "broker/runtime/reactor.h"
+#include "tests/support/fake_queue.h"
 
 namespace warren::tests {
 
@@ -23,6 +25,8 @@ class FakeQueues {
   std::vector<queue::Settle> settles;
   std::uint64_t taken_messages = 0;
   std::map<ConsumerNumber, std::vector<Ordinal>> acknowledged;  // of streams
+  std::size_t acknowledge_calls = 0;
+  std::optional<queue::StreamReading> last_reading;  // what the last consumer asked for
   std::map<queue::UploadId, std::vector<queue::BodyPart>> uploads;
   bool no_leader = false;      // for fetches
   bool hold_outcomes = false;  // keep them until release_outcomes()
@@ -37,8 +41,7 @@ class FakeQueues {
   }
   void forget_parts() { part_octets_.clear(); }
   void lose_incarnation() {
-    const auto sinks = sinks_;
-    for (const auto& [key, sink] : sinks)
+    for (const auto& [key, sink] : std::map(sinks_))
       sink->on_incarnation_lost();
   }
   void unstall() {
@@ -60,29 +63,10 @@ class FakeQueues {
         sink->second->on_outcomes({&outcome, 1});
   }
 
-  struct Message {
-    MessageId id;
-    queue::Content content;
-    std::vector<queue::BodyPart> parts;
-    bool redelivered = false;
-    std::uint32_t failed = 0;
-  };
-  struct Held {
-    Message message;
-    CheckoutId checkout;
-    std::uint64_t channel = 0;
-    ConsumerNumber consumer;
-  };
-  struct Member {
-    queue::Consumer consumer;
-    std::uint32_t holding = 0;
-  };
-  struct Queue {
-    std::deque<Message> ready;
-    std::map<MessageId, Held> held;
-    std::vector<Member> consumers;
-    std::size_t turn = 0;
-  };
+  using Message = FakeMessage;
+  using Held = FakeHeld;
+  using Member = FakeMember;
+  using Queue = FakeQueue;
 
   static void give_back(Queue& queue, Message message) {
     message.redelivered = true;
@@ -147,14 +131,24 @@ class FakeQueues {
     queue.ready.pop_front();
     const CheckoutId checkout{Term{1}, ++last_checkout_};
     queue.held[message.id] = {message, checkout, channel, consumer};
-    return {consumer,
-            id,
-            {message.id, checkout},
-            Term{1},
-            message.redelivered,
-            message.failed,
-            message.parts,
-            message.content};
+    return {consumer,       id, {message.id, checkout}, Term{1},        message.redelivered,
+            message.failed, {}, message.parts,          message.content};
+  }
+  void join(std::vector<Member>& members, queue::Consumer& consumer, ConsumerNumber number) {
+    consumer.number = number;
+    last_reading = consumer.reading;
+    members.push_back({consumer, 0, 0});
+  }
+  void finish_reading(ConsumerNumber number, const std::vector<Ordinal>& offsets) {
+    ++acknowledge_calls;
+    auto& all = acknowledged[number];
+    all.insert(all.end(), offsets.begin(), offsets.end());
+    for (auto& [id, queue] : queues_)
+      for (Member& member : queue.consumers)
+        if (member.consumer.number == number) {
+          member.holding -= static_cast<std::uint32_t>(offsets.size());
+          reactor_.post([this, id = id] { dispatch(id); });
+        }
   }
   void change_prefetch(ConsumerNumber number, std::uint32_t prefetch) {
     for (auto& [id, queue] : queues_)
@@ -171,14 +165,17 @@ class FakeQueues {
     for (std::size_t passed = 0; !queue.ready.empty() && passed < queue.consumers.size();) {
       Member& member = queue.consumers[queue.turn++ % queue.consumers.size()];
       const std::uint32_t prefetch = member.consumer.no_ack ? 0 : member.consumer.prefetch;
-      if (prefetch != 0 && member.holding >= prefetch) {
+      const bool at_end = member.consumer.reading && member.read == queue.ready.size();
+      if (at_end || (prefetch != 0 && member.holding >= prefetch)) {
         ++passed;
         continue;
       }
       passed = 0;
       ++member.holding;
       const std::uint64_t channel = member.consumer.channel;
-      std::vector<queue::Delivery> one{hand_out(id, queue, channel, member.consumer.number)};
+      std::vector<queue::Delivery> one{member.consumer.reading
+                                           ? next_of_stream(id, queue, member)
+                                           : hand_out(id, queue, channel, member.consumer.number)};
       if (auto sink = sinks_.find(channel); sink != sinks_.end())
         sink->second->on_deliveries(std::move(one));
     }

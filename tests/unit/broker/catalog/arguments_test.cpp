@@ -27,6 +27,18 @@ TEST(Arguments, DifferencesAreLookedForInAFixedOrder) {
             "type 'long' but current is none");
 }
 
+TEST(Arguments, AgesHaveANumberAndAUnit) {
+  EXPECT_EQ(age_in_ms("1s"), 1000u);
+  EXPECT_EQ(age_in_ms("2m"), 120'000u);
+  EXPECT_EQ(age_in_ms("1h"), 3'600'000u);
+  EXPECT_EQ(age_in_ms("1D"), 86'400'000u);
+  EXPECT_EQ(age_in_ms("1M"), 30u * 86'400'000);
+  EXPECT_EQ(age_in_ms("1Y"), 365ull * 86'400'000);
+  for (const char* none : {"", "h", "1", "0h", "-1h", "1.5h", "1 h", "1hh", "1H", " 1h",
+                           "99999999999999999999s", "999999999999Y"})
+    EXPECT_EQ(age_in_ms(none), std::nullopt) << none;
+}
+
 TEST(Arguments, HeaderFieldsKeepOrderAndDuplicates) {
   const auto fields = header_fields({text("b", "1"), text("a", "2"), text("b", "3")});
   ASSERT_EQ(fields.size(), 3u);

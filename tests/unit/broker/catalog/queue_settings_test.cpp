@@ -49,6 +49,20 @@ TEST(QueueSettings, ComeFromTheArguments) {
   EXPECT_EQ(settings.dead_letters, (queue::DeadLettering{"/", "q", "", "dead", true}));
 }
 
+TEST(QueueSettings, OfAStreamAreItsRetention) {
+  const Argument type{"x-queue-type", "longstr", "stream"};
+  queue::Settings expected;
+  expected.stream = queue::Retention{};
+  EXPECT_EQ(queue_settings(queue_with({type})), expected);
+  expected.stream = queue::Retention{1000, 7'200'000};
+  expected.single_active = true;
+  EXPECT_EQ(queue_settings(queue_with({type,
+                                       {"x-max-length-bytes", "long", "1000"},
+                                       {"x-max-age", "longstr", "2h"},
+                                       {"x-single-active-consumer", "bool", "true"}})),
+            expected);
+}
+
 TEST(QueueSettings, LimitDeliveriesWhereTheySaySoAndWhereNothingIsLost) {
   const Argument dead_letters{"x-dead-letter-exchange", "longstr", "dlx"};
   EXPECT_EQ(queue_settings(queue_with({})).delivery_limit, std::nullopt);

@@ -110,7 +110,7 @@ TEST_F(Queues, ArgumentsAreValidated) {
   invalid(text("x-queue-mode", "eager"), "\"unsupported queue mode 'eager'\"");
   invalid(text("x-dead-letter-strategy", "never"), "invalid_dlx_strategy");
   invalid(text("x-queue-leader-locator", "moon"), "invalid_queue_locator_arg");
-  invalid(text("x-queue-type", "stream"), "\"unsupported queue type 'stream'\"");
+  invalid(text("x-queue-type", "log"), "\"unsupported queue type 'log'\"");
   invalid(text("x-single-active-consumer", "yes"), "{unacceptable_type,longstr}");
   invalid(number("x-queue-type", 1), "{unacceptable_type,long}");
   invalid(number("x-queue-version", 3), "\"unsupported queue version '3'\"");
@@ -144,6 +144,84 @@ TEST_F(Queues, ArgumentThatOnlyStreamsKnowIsRefused) {
   command.arguments = {text("x-max-age", "1D"), text("x-queue-type", "quorum")};
   refused(command, ReplyCode::precondition_failed,
           "invalid arg 'x-max-age' for queue 'q' in vhost '/' of queue type rabbit_quorum_queue");
+}
+
+DeclareQueue stream(std::string name, Arguments arguments = {}) {
+  DeclareQueue command = queue(std::move(name));
+  command.arguments = std::move(arguments);
+  command.arguments.push_back(text("x-queue-type", "stream"));
+  return command;
+}
+
+TEST_F(Queues, AStreamLivesInAReplicatedGroup) {
+  ok(stream("s", {number("x-max-length-bytes", 20'000'000),
+                  text("x-max-age", "7D"),
+                  number("x-stream-max-segment-size-bytes", 3'000'000'000),
+                  number("x-stream-filter-size-bytes", 16),
+                  number("x-initial-cluster-size", 3),
+                  text("x-queue-leader-locator", "balanced"),
+                  {"x-single-active-consumer", "bool", "true"}}));
+  EXPECT_FALSE(is_local(catalog_.snapshot()->queue("/", "s")->group));
+}
+
+TEST_F(Queues, ArgumentsOfAStreamAreValidated) {
+  const auto fault = [&](Argument argument, const std::string& why) {
+    refused(stream("s", {argument}), ReplyCode::precondition_failed,
+            "invalid arg '" + argument.name + "' for queue 's' in vhost '/': " + why);
+  };
+  fault(text("x-max-age", "7"), "invalid_max_age");
+  fault(text("x-max-age", "0D"), "invalid_max_age");
+  fault(text("x-max-age", "7d"), "invalid_max_age");
+  fault(number("x-max-age", 7), "{unacceptable_type,long}");
+  fault(number("x-max-length-bytes", -1), "{value_negative,-1}");
+  fault(number("x-stream-max-segment-size-bytes", -1), "{value_negative,-1}");
+  fault(text("x-stream-filter-size-bytes", "16"), "\"expected integer, got longstr\"");
+  fault(number("x-initial-cluster-size", 0), "{value_zero,0}");
+  fault(text("x-queue-leader-locator", "moon"), "invalid_queue_locator_arg");
+  fault(text("x-single-active-consumer", "yes"), "{unacceptable_type,longstr}");
+  refused(stream("s", {number("x-stream-max-segment-size-bytes", 3'000'000'001)}),
+          ReplyCode::precondition_failed, "Exceeded max value for x-stream-max-segment-size-bytes");
+  for (long size : {15, 256})
+    refused(stream("s", {number("x-stream-filter-size-bytes", size)}),
+            ReplyCode::precondition_failed, "Invalid value for x-stream-filter-size-bytes");
+}
+
+TEST_F(Queues, WhatOnlyQueuesKnowIsRefusedOnAStream) {
+  for (const Argument& argument :
+       {number("x-message-ttl", 5), number("x-expires", 5), number("x-max-length", 5),
+        text("x-dead-letter-exchange", ""), text("x-overflow", "drop-head"),
+        number("x-max-priority", 5), number("x-delivery-limit", 5), text("x-queue-mode", "lazy")})
+    refused(stream("s", {argument}), ReplyCode::precondition_failed,
+            "invalid arg '" + argument.name +
+                "' for queue 's' in vhost '/' of queue type rabbit_stream_queue");
+  ok(stream("s", {text("x-of-nobody", "kept")}));
+}
+
+TEST_F(Queues, AStreamIsDurableAndEverybodysAndStays) {
+  DeclareQueue exclusive = stream("s"), transient = stream("s"), auto_delete = stream("s");
+  exclusive.exclusive = true;
+  transient.durable = false;
+  auto_delete.auto_delete = true;
+  const std::string resource = " for queue 's' in vhost '/'";
+  refused(exclusive, ReplyCode::precondition_failed,
+          "invalid property 'exclusive-owner'" + resource);
+  refused(transient, ReplyCode::precondition_failed, "invalid property 'non-durable'" + resource);
+  refused(auto_delete, ReplyCode::precondition_failed, "invalid property 'auto-delete'" + resource);
+}
+
+TEST_F(Queues, AStreamIsComparedByWhatStreamsKnow) {
+  ok(stream("s", {text("x-max-age", "1D")}));
+  ok(stream("s", {text("x-max-age", "1D"), number("x-max-length", 5)}));
+  refused(stream("s", {text("x-max-age", "2D")}), ReplyCode::precondition_failed,
+          "inequivalent arg 'x-max-age' for queue 's' in vhost '/': received '2D' but current is "
+          "'1D'");
+  refused(queue("s"), ReplyCode::precondition_failed,
+          "inequivalent arg 'x-queue-type' for queue 's' in vhost '/': received none but current "
+          "is the value 'stream' of type 'longstr'");
+  ok(queue("q"));
+  refused(stream("q"), ReplyCode::precondition_failed,
+          "inequivalent arg 'x-queue-type' for queue 'q' in vhost '/': received the value 'stream' "
+          "of type 'longstr' but current is none");
 }
 
 TEST_F(Queues, ReservedNamesAreRefusedButTheServersOwn) {

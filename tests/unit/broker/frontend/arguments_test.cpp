@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <string>
 
 namespace warren::frontend {
 namespace {
@@ -28,9 +29,16 @@ TEST(Arguments, AConsumersPriorityIsAnInteger) {
             "invalid arg 'x-priority' for q: \"expected integer, got double\"");
 }
 
-TEST(Arguments, AConsumerOfAStreamIsRefused) {
+TEST(Arguments, OnAQueueWhatAStreamIsAskedForIsRefused) {
   EXPECT_EQ(consumer_priority({{"x-stream-offset", "first"}}, "q", "quorum").error().text,
             "invalid arg 'x-stream-offset' for q of queue type rabbit_quorum_queue");
+}
+
+TEST(Arguments, AConsumerOfAStreamHasNoPriority) {
+  EXPECT_EQ(consumer_priority({{"x-stream-offset", "first"}}, "s", "stream"), 0);
+  for (const char* name : {"x-priority", "x-cancel-on-ha-failover"})
+    EXPECT_EQ(consumer_priority({{name, true}}, "s", "stream").error().text,
+              std::string("invalid arg '") + name + "' for s of queue type rabbit_stream_queue");
 }
 
 }  // namespace

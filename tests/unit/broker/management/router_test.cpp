@@ -70,6 +70,19 @@ TEST_F(Router, ListsQueuesOfAVhostOrOne) {
   EXPECT_EQ(ask("/api/queues/nowhere").status, 404u);
 }
 
+TEST_F(Router, TellsTheTypesOfQueues) {
+  inspect::Queue stream{.vhost = "/", .name = "s", .durable = true, .group = GroupId(1)};
+  inspect::Queue replicated = stream, local = stream;
+  stream.arguments = {{"x-queue-type", "longstr", "stream"}};
+  replicated.name = "r";
+  local.name = "t";
+  local.group = local_group_of(NodeId(1));
+  inspector.queue_rows = {stream, replicated, local};
+  EXPECT_EQ(text("/api/queues?columns=name,type"),
+            R"([{"name":"s","type":"stream"},{"name":"r","type":"quorum"},)"
+            R"({"name":"t","type":"classic"}])");
+}
+
 TEST_F(Router, ShowsAPlainManagementUserItsOwnOnly) {
   inspector.logins["dev"] = {"dev", {"management"}};
   inspector.permission_rows = {{"dev", "mine", ".*", ".*", ".*"}};
