@@ -105,6 +105,10 @@ Fault queue_type(const Argument& argument, const Arguments&) {
   return one_of(argument, {"classic", "quorum"},
                 fmt::format("\"unsupported queue type '{}'\"", argument.value));
 }
+Fault retry_type(const Argument& argument, const Arguments&) {
+  return one_of(argument, {"disabled", "all", "failed", "returned"},
+                fmt::format("\"unsupported delayed retry type '{}'\"", argument.value));
+}
 Fault locator(const Argument& argument, const Arguments&) {
   return one_of(argument, {"client-local", "balanced", "random", "least-leaders", "min-masters"},
                 "invalid_queue_locator_arg");
@@ -143,9 +147,10 @@ constexpr std::array known_arguments = {
     Known{"x-queue-leader-locator", locator},
     Known{"x-consumer-disconnected-timeout", not_negative},
     Known{"x-consumer-timeout", not_negative},
-    Known{"x-delayed-retry-type", text},
-    Known{"x-delayed-retry-min", not_negative},
-    Known{"x-delayed-retry-max", not_negative},
+    Known{"x-delayed-retry-type", retry_type},
+    Known{"x-delayed-retry-min", expiry},
+    Known{"x-delayed-retry-max", expiry},
+    Known{"x-delayed-retry-multiplier", positive},
     Known{"x-max-age", only_streams},
     Known{"x-stream-max-segment-size-bytes", only_streams},
     Known{"x-stream-filter-size-bytes", only_streams},

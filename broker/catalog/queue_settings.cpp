@@ -25,6 +25,21 @@ queue::Overflow overflow(const Arguments& arguments) {
   return queue::Overflow::drop_head;
 }
 
+queue::Retry retry(const Arguments& arguments) {
+  queue::Retry retry;
+  const std::string kind = text(arguments, "x-delayed-retry-type").value_or("");
+  retry.min_ms = limit(arguments, "x-delayed-retry-min").value_or(0);
+  if (retry.min_ms == 0) return {};
+  retry.kind = kind == "all"        ? queue::RetryKind::all
+               : kind == "failed"   ? queue::RetryKind::failed
+               : kind == "returned" ? queue::RetryKind::returned
+                                    : queue::RetryKind::disabled;
+  if (retry.kind == queue::RetryKind::disabled) return {};
+  retry.max_ms = limit(arguments, "x-delayed-retry-max");
+  retry.multiplier = limit(arguments, "x-delayed-retry-multiplier").value_or(0);
+  return retry;
+}
+
 }  // namespace
 
 queue::Settings queue_settings(const QueueInfo& info) {
@@ -44,6 +59,7 @@ queue::Settings queue_settings(const QueueInfo& info) {
   // A negative one is none, said aloud. None by default: what goes over it goes for good.
   settings.delivery_limit = limit(arguments, "x-delivery-limit");
   settings.consumer_timeout_ms = limit(arguments, "x-consumer-timeout");
+  settings.retry = retry(arguments);
   settings.dead_letter_exchange = text(arguments, "x-dead-letter-exchange");
   settings.dead_letter_key = text(arguments, "x-dead-letter-routing-key");
   return settings;

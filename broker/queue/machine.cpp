@@ -165,6 +165,7 @@ void Machine::die(QueueRecord& record, const Message& message, DeathReason reaso
                   Effects& effects) {
   record.messages.erase(message.id);
   record.failed.erase(message.ordinal);
+  record.retries.erase(message.ordinal);
   const MessageRef ref{record.id, message.ordinal, message.id};
   effects.settled.push_back(ref);
   effects.died.push_back({ref, reason});
@@ -186,6 +187,7 @@ void Machine::settle_messages(QueueRecord& record, std::span<const MessageId> ac
     auto message = record.messages.erase(id);
     if (!message) continue;
     if (!record.failed.empty()) record.failed.erase(message->ordinal);
+    if (!record.retries.empty()) record.retries.erase(message->ordinal);
     effects.settled.push_back({record.id, message->ordinal, id});
     release(id, effects);
     changed_.insert(record.id);
@@ -205,6 +207,7 @@ void Machine::return_messages(QueueRecord& record, SettleKind kind,
         continue;
       }
     }
+    delay_retry(record, *message, counts_as_failure(kind));
     effects.returned.push_back({record.id, message->ordinal, id});
   }
 }
@@ -220,6 +223,7 @@ Outcome Machine::purge(QueueId id, std::span<const MessageId> held, Effects& eff
     if (std::binary_search(spared.begin(), spared.end(), message.id)) return true;
     ++gone;
     record->failed.erase(message.ordinal);
+    record->retries.erase(message.ordinal);
     release(message.id, effects);
     return false;
   });

@@ -64,7 +64,7 @@ class Machine {
   // The leader found them expired, or too many, and has handed them to nobody.
   void expel(QueueId id, DeathReason reason, std::span<const MessageId> messages, Effects& effects);
   // What is due by the entry's stamp becomes ready, the first of it first: so many in an entry, to
-  // go on with the next. Before the entry's batches.
+  // go on with the next. Before the entry's batches, whose time it tells.
   void ripen(Stamp stamp, Effects& effects);
   // Removes everything but `held`, what is delayed as well. Outcome value: how many went.
   Outcome purge(QueueId id, std::span<const MessageId> held, Effects& effects);
@@ -148,6 +148,7 @@ class Machine {
   QueueRecord* at(QueueId id);
   const Touch* find_touch(SessionId session, QueueId id) const;
   std::uint64_t append(const Enqueue& command, std::uint64_t size, Effects& effects);
+  void delay_retry(QueueRecord& record, const Message& message, bool failed);
   void delay(QueueRecord& record, const DelayedMessage& message);
   void drop_delayed(QueueRecord& record, Effects& effects);
   Outcome enqueue_large(const Enqueue& command, Effects& effects);
@@ -160,6 +161,7 @@ class Machine {
   bool clear_touch(SessionId session, QueueId id, Effects& effects);
 
   Term term_;
+  Stamp stamp_;  // of the entry that is being applied
   std::map<QueueId, std::unique_ptr<QueueRecord>> queues_;
   std::map<QueueId, CatalogIndex> removed_;
   CatalogIndex forgotten_;  // never falls

@@ -10,6 +10,9 @@ constexpr std::uint64_t exclusive_flag = 2;
 constexpr std::uint64_t auto_delete_flag = 4;
 constexpr std::uint64_t single_active_flag = 8;
 
+// Ten years, and what a step may add to it stays a number.
+constexpr std::uint64_t longest_retry_ms = 315'360'000'000;
+
 // Which values follow, in this order.
 enum Present : std::uint64_t {
   has_overflow = 1,
@@ -22,6 +25,7 @@ enum Present : std::uint64_t {
   has_consumer_timeout = 128,
   has_dead_letter_exchange = 256,
   has_dead_letter_key = 512,
+  has_retry = 4096,
 };
 
 std::uint64_t present(const Settings& s) {
@@ -37,6 +41,7 @@ std::uint64_t present(const Settings& s) {
   add(s.consumer_timeout_ms.has_value(), has_consumer_timeout);
   add(s.dead_letter_exchange.has_value(), has_dead_letter_exchange);
   add(s.dead_letter_key.has_value(), has_dead_letter_key);
+  add(s.retry != Retry(), has_retry);
   return bits;
 }
 
@@ -45,6 +50,25 @@ std::optional<std::uint64_t> number_if(bool there, ByteReader& in) {
 }
 std::optional<std::string> text_if(bool there, ByteReader& in) {
   return there ? std::optional<std::string>(in.string()) : std::nullopt;
+}
+
+void encode_retry(const Retry& retry, ByteWriter& out) {
+  out.u8(static_cast<std::uint8_t>(retry.kind));
+  out.varint(retry.min_ms);
+  out.boolean(retry.max_ms.has_value());
+  out.varint(retry.max_ms.value_or(0));
+  out.varint(retry.multiplier);
+}
+
+Retry decode_retry(ByteReader& in) {
+  Retry retry;
+  retry.kind = static_cast<RetryKind>(in.u8());
+  retry.min_ms = in.varint();
+  const bool limited = in.boolean();
+  const std::uint64_t max_ms = in.varint();
+  if (limited) retry.max_ms = max_ms;
+  retry.multiplier = in.varint();
+  return retry;
 }
 
 bool decode_values(ByteReader& in, Settings& settings) {
@@ -59,10 +83,25 @@ bool decode_values(ByteReader& in, Settings& settings) {
   settings.consumer_timeout_ms = number_if((bits & has_consumer_timeout) != 0, in);
   settings.dead_letter_exchange = text_if((bits & has_dead_letter_exchange) != 0, in);
   settings.dead_letter_key = text_if((bits & has_dead_letter_key) != 0, in);
-  return in.ok() && settings.overflow <= Overflow::reject_publish_dlx;
+  if ((bits & has_retry) != 0) settings.retry = decode_retry(in);
+  return in.ok() && settings.overflow <= Overflow::reject_publish_dlx &&
+         settings.retry.kind <= RetryKind::returned;
 }
 
 }  // namespace
+
+std::uint64_t Retry::delay_ms(bool is_failure, std::uint32_t deliveries) const {
+  const bool waits =
+      kind == RetryKind::all || kind == (is_failure ? RetryKind::failed : RetryKind::returned);
+  if (!waits || min_ms == 0) return 0;
+  const std::uint64_t limit = std::min(max_ms.value_or(longest_retry_ms), longest_retry_ms);
+  const std::uint64_t times = std::max<std::uint64_t>(deliveries, 1);
+  if (multiplier == 0) return min_ms > limit / times ? limit : min_ms * times;
+  std::uint64_t delay = min_ms;
+  for (std::uint64_t n = 1; n < times && multiplier > 1 && delay < limit; ++n)
+    delay = delay > limit / multiplier ? limit : delay * multiplier;
+  return std::min(delay, limit);
+}
 
 void Settings::encode(ByteWriter& out) const {
   ByteWriter body;
@@ -77,6 +116,7 @@ void Settings::encode(ByteWriter& out) const {
       if (number) body.varint(*number);
     if (dead_letter_exchange) body.string(*dead_letter_exchange);
     if (dead_letter_key) body.string(*dead_letter_key);
+    if ((bits & has_retry) != 0) encode_retry(retry, body);
   }
   out.u8(settings_version);
   out.string(body.str());

@@ -20,6 +20,22 @@ enum class Overflow : std::uint8_t {
   reject_publish_dlx = 2,  // the same, and it is dead-lettered
 };
 
+// Which of the messages that come back wait before they are ready again. As RabbitMQ's
+// x-delayed-retry-type; failed: those whose return counts as a failed delivery.
+enum class RetryKind : std::uint8_t { disabled = 0, all = 1, failed = 2, returned = 3 };
+
+struct Retry {
+  RetryKind kind = RetryKind::disabled;
+  std::uint64_t min_ms = 0;
+  std::optional<std::uint64_t> max_ms;
+  // 0: the delay grows by min_ms with each failed delivery; else it is multiplied by this.
+  std::uint64_t multiplier = 0;
+
+  // How long a message waits that comes back after so many failed deliveries; 0: not at all.
+  std::uint64_t delay_ms(bool failed, std::uint32_t deliveries) const;
+  bool operator==(const Retry&) const = default;
+};
+
 struct Settings {
   bool durable = true;
   bool exclusive = false;
@@ -34,6 +50,7 @@ struct Settings {
   // Failed deliveries that a message survives.
   std::optional<std::uint64_t> delivery_limit;
   std::optional<std::uint64_t> consumer_timeout_ms;
+  Retry retry;
   std::optional<std::string> dead_letter_exchange;  // may be the default exchange: empty
   std::optional<std::string> dead_letter_key;
 

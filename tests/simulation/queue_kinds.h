@@ -17,8 +17,9 @@ enum class QueueKind : std::uint8_t {
   counts_deliveries,
   single_active,
   delays,
+  retries,
 };
-constexpr std::uint64_t queue_kinds = 8;
+constexpr std::uint64_t queue_kinds = 9;
 // Of every message, by its number: queues without priorities pass over it.
 constexpr std::uint8_t highest_priority = 3;
 constexpr std::uint8_t priority_of(std::uint64_t sequence) {
@@ -35,6 +36,10 @@ inline catalog::Arguments arguments_of(QueueKind kind) {
     case QueueKind::plain:
     case QueueKind::delays:
       return {};
+    case QueueKind::retries:
+      return {{"x-delayed-retry-type", "longstr", "all"},
+              {"x-delayed-retry-min", "long", "150"},
+              {"x-delayed-retry-max", "long", "600"}};
     case QueueKind::priorities:
       return {{"x-max-priority", "long", "3"}};
     case QueueKind::drops_head:

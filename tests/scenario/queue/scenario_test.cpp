@@ -2,7 +2,7 @@
 // to an empty line; # begins a comment. WARREN_REWRITE=1 writes what was printed into the scripts.
 //
 //   queue Q [ttl=ms] [expires=ms] [max_length=n] [max_octets=n] [overflow=reject] [priorities=n]
-//         [deliveries=n] [single_active]
+//         [deliveries=n] [single_active] [retry=all|failed|returned min=ms [max=ms] [times=n]]
 //   publish Q [count] [ttl=ms] [priority=n] [size=n] [delay=ms]
 //   purge S Q | seal S Q [if_unused] [if_empty] | remove Q
 //   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
@@ -163,6 +163,13 @@ class Script {
     settings.delivery_limit = limit(words, "deliveries");
     settings.max_priority = static_cast<std::uint8_t>(number(words, "priorities", 0));
     settings.single_active = std::ranges::find(words, "single_active") != words.end();
+    for (auto [name, kind] : {std::pair{"retry=all", RetryKind::all},
+                              {"retry=failed", RetryKind::failed},
+                              {"retry=returned", RetryKind::returned}})
+      if (std::ranges::find(words, name) != words.end()) settings.retry.kind = kind;
+    settings.retry.min_ms = number(words, "min", 0);
+    settings.retry.max_ms = limit(words, "max");
+    settings.retry.multiplier = number(words, "times", 0);
     if (std::ranges::find(words, "overflow=reject") != words.end())
       settings.overflow = Overflow::reject_publish;
     world_.machine.create(queue(words[0]), settings, world_.effects);

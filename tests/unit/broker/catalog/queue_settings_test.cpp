@@ -47,6 +47,21 @@ TEST(QueueSettings, ComeFromTheArguments) {
   EXPECT_EQ(settings.dead_letter_key, "dead");
 }
 
+TEST(QueueSettings, RetriesAreDelayedOnlyByTheirTypeAndTheirLeast) {
+  const Argument least{"x-delayed-retry-min", "long", "100"};
+  const Argument all{"x-delayed-retry-type", "longstr", "all"};
+  EXPECT_EQ(queue_settings(queue_with({all})).retry, queue::Retry());
+  EXPECT_EQ(queue_settings(queue_with({least})).retry, queue::Retry());
+  EXPECT_EQ(queue_settings(queue_with({least, all})).retry,
+            (queue::Retry{queue::RetryKind::all, 100, {}, 0}));
+  EXPECT_EQ(queue_settings(queue_with({least,
+                                       {"x-delayed-retry-type", "longstr", "failed"},
+                                       {"x-delayed-retry-max", "long", "900"},
+                                       {"x-delayed-retry-multiplier", "byte", "3"}}))
+                .retry,
+            (queue::Retry{queue::RetryKind::failed, 100, 900, 3}));
+}
+
 TEST(QueueSettings, LimitDeliveriesOnlyWhereTheySaySo) {
   const Argument dead_letters{"x-dead-letter-exchange", "longstr", "dlx"};
   EXPECT_EQ(queue_settings(queue_with({dead_letters})).delivery_limit, std::nullopt);

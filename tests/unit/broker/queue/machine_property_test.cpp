@@ -15,6 +15,7 @@ struct ModelMessage {
   std::uint32_t size = 0;
   std::uint32_t failed = 0;
   Stamp deadline;
+  Stamp retry;  // it waits until then
 };
 struct ModelDelayed {
   std::uint32_t size = 0;
@@ -38,6 +39,8 @@ Settings settings_of(QueueId id) {
   if (id.value % 2 == 0) settings.max_priority = static_cast<std::uint8_t>(id.value);
   if (id.value % 3 == 0) settings.message_ttl_ms = 100 * id.value;
   if (id.value >= 4) settings.delivery_limit = id.value - 4;
+  if (id.value == 3) settings.retry = {RetryKind::failed, 100, 250, 0};
+  if (id.value == 5) settings.retry = {RetryKind::all, 10, {}, 3};
   return settings;
 }
 
@@ -79,7 +82,7 @@ class Comparison {
 
   void one_step() {
     now_.value += draw(50);
-    if (draw(4) == 0) ripen();
+    ripen();
     switch (draw(23)) {
       case 0:
         return create();
@@ -199,8 +202,12 @@ class Comparison {
       ModelQueue& queue = model_[id];
       auto at = std::ranges::find_if(
           queue.messages, [&](const auto& pair) { return std::get<2>(pair.first) == message; });
-      if (kind == SettleKind::ack || (++at->second.failed > limit && limit))
+      if (kind == SettleKind::ack || (++at->second.failed > limit && limit)) {
         queue.messages.erase(at);
+        continue;
+      }
+      const std::uint64_t delay = settings_of(id).retry.delay_ms(true, at->second.failed);
+      at->second.retry = delay > 0 ? now_.next(delay) : Stamp();
     }
   }
   void expel() {
@@ -280,6 +287,7 @@ class Comparison {
                     std::get<2>(expected->first) == message.id &&
                     expected->second.size == message.size &&
                     expected->second.deadline == message.deadline &&
+                    expected->second.retry == retry_of(*record, message.ordinal) &&
                     expected->second.failed == machine_.failed_deliveries(id, message.ordinal);
         EXPECT_TRUE(same) << "queue " << id.value << " ordinal " << message.ordinal.value;
         if (same) ++expected;
@@ -290,6 +298,10 @@ class Comparison {
     }
   }
 
+  static Stamp retry_of(const QueueRecord& record, Ordinal ordinal) {
+    auto it = record.retries.find(ordinal);
+    return it == record.retries.end() ? Stamp() : it->second;
+  }
   void compare(const QueueRecord& record,
                const std::map<std::pair<Stamp, MessageId>, ModelDelayed>& delayed) {
     EXPECT_EQ(record.delayed.size(), delayed.size());
