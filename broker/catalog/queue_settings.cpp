@@ -7,6 +7,8 @@
 namespace warren::catalog {
 namespace {
 
+constexpr std::uint64_t default_cache_size = 10'000;
+
 std::optional<std::uint64_t> limit(const Arguments& arguments, std::string_view name) {
   const auto value = integer_argument(arguments, name);
   if (!value || *value < 0) return std::nullopt;
@@ -40,6 +42,12 @@ queue::Retry retry(const Arguments& arguments) {
   return retry;
 }
 
+queue::DuplicateWindow::Bounds duplicates(const Arguments& arguments) {
+  if (text(arguments, "x-message-deduplication") != "true") return {};
+  return {limit(arguments, "x-cache-size").value_or(default_cache_size),
+          limit(arguments, "x-cache-ttl")};
+}
+
 }  // namespace
 
 queue::Settings queue_settings(const QueueInfo& info) {
@@ -60,6 +68,7 @@ queue::Settings queue_settings(const QueueInfo& info) {
   settings.delivery_limit = limit(arguments, "x-delivery-limit");
   settings.consumer_timeout_ms = limit(arguments, "x-consumer-timeout");
   settings.retry = retry(arguments);
+  settings.duplicates = duplicates(arguments);
   settings.dead_letter_exchange = text(arguments, "x-dead-letter-exchange");
   settings.dead_letter_key = text(arguments, "x-dead-letter-routing-key");
   return settings;

@@ -12,6 +12,7 @@
 #include "broker/base/clock.h"
 #include "broker/base/result.h"
 #include "broker/queue/content.h"
+#include "broker/queue/duplicate_window.h"
 #include "broker/routing/message.h"
 
 namespace warren::frontend {
@@ -57,6 +58,9 @@ Result<std::optional<std::uint64_t>> ttl_of(const amqp::PropertyScan& properties
 
 // `x-delay`: by how many milliseconds the message is ready later; 0 for what is no positive number.
 std::uint64_t delay_of(const amqp::PropertyScan& properties);
+
+// Of the header `x-deduplication-header`, or `x-message-deduplication`; none without.
+queue::DuplicateKey duplicate_key_of(const amqp::PropertyScan& properties);
 
 // The keys of the CC and BCC headers. Error: 406 when one is no array of strings.
 Result<std::vector<std::string>> extra_routing_keys(const amqp::PropertyScan& properties);

@@ -19,11 +19,18 @@ bool counts_as_failure(SettleKind kind) {
 // A full queue refuses for all: the publisher cannot tell who has it.
 OutcomeCode outcome_of(const Enqueue& command, std::uint64_t taken) {
   if (!command.full.empty()) return OutcomeCode::rejected;
-  return taken > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone;
+  return taken > 0 || command.duplicate ? OutcomeCode::ok : OutcomeCode::queue_gone;
 }
 
 bool is_full(const Enqueue& command, QueueId id) {
   return !command.full.empty() && std::ranges::find(command.full, id) != command.full.end();
+}
+
+// It is looked for only where it would be taken: what is refused may come again.
+bool is_duplicate(QueueRecord& record, const Enqueue& command) {
+  const DuplicateWindow::Bounds& bounds = record.settings.duplicates;
+  return bounds.keys > 0 && command.duplicate &&
+         !record.duplicates.admit(command.duplicate, command.stamp, bounds);
 }
 
 bool removes(SettleKind kind) {
@@ -97,6 +104,8 @@ std::uint64_t Machine::append(const Enqueue& command, std::uint64_t size, Effect
   for (QueueId id : command.queues) {
     QueueRecord* record = at(id);
     if (record == nullptr || record->sealed || is_full(command, id)) continue;
+    changed_.insert(id);
+    if (is_duplicate(*record, command)) continue;
     const LevelNumber level = record->level(command.priority);
     const auto octets = static_cast<std::uint32_t>(size);
     if (command.delay_ms > 0) {
@@ -108,7 +117,6 @@ std::uint64_t Machine::append(const Enqueue& command, std::uint64_t size, Effect
       effects.grown.push_back(id);
     }
     ++taken;
-    changed_.insert(id);
   }
   live_.add(command.message.entry, taken);
   return taken;

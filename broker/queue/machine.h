@@ -37,6 +37,7 @@ struct Enqueue {
   // Those of `queues` that the leader found full, and that reject what is too much.
   std::span<const QueueId> full = {};
   std::uint64_t delay_ms = 0;  // `x-delay`: ready so much later
+  DuplicateKey duplicate;      // a queue that looks for them takes it once
 };
 
 // What the leader knew when it proposed a seal.
@@ -52,8 +53,8 @@ class Machine {
   // Makes the queue, unless it exists or was removed. The leader writes it on first touch.
   void create(QueueId id, const Settings& settings, Effects& effects);
   // REQUIRES: message above every one enqueued before. queue_gone: no target takes messages.
-  // rejected: a target is full, or the upload does not have the octets that it should have. It is
-  // over in any case.
+  // A duplicate counts as taken. rejected: a target is full, or the upload does not have the octets
+  // that it should have. It is over in any case.
   Outcome enqueue(const Enqueue& command, Effects& effects);
   Outcome add_part(UploadKey upload, const BodyPart& part, Effects& effects);
   Outcome drop_upload(UploadKey upload, Effects& effects);

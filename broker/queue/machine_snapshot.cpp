@@ -82,7 +82,7 @@ std::size_t Machine::memory_octets() const {
   for (const auto& [id, record] : queues_)
     total += sizeof(QueueRecord) + record->messages.memory_octets() +
              (record->failed.size() + record->retries.size()) * 48 +
-             record->delayed.memory_octets();
+             record->delayed.memory_octets() + record->duplicates.memory_octets();
   return total;
 }
 

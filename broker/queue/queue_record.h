@@ -33,6 +33,7 @@ struct QueueRecord {
   std::map<Ordinal, Stamp> retries;
   MessageLevels messages;
   DelayedMessages delayed;
+  DuplicateWindow duplicates;
 
   // By x-max-priority, which never changes.
   LevelNumber level(std::uint8_t priority) const {

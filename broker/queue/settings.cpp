@@ -26,6 +26,7 @@ enum Present : std::uint64_t {
   has_dead_letter_exchange = 256,
   has_dead_letter_key = 512,
   has_retry = 4096,
+  has_duplicates = 8192,
 };
 
 std::uint64_t present(const Settings& s) {
@@ -42,6 +43,7 @@ std::uint64_t present(const Settings& s) {
   add(s.dead_letter_exchange.has_value(), has_dead_letter_exchange);
   add(s.dead_letter_key.has_value(), has_dead_letter_key);
   add(s.retry != Retry(), has_retry);
+  add(s.duplicates.keys > 0, has_duplicates);
   return bits;
 }
 
@@ -84,6 +86,12 @@ bool decode_values(ByteReader& in, Settings& settings) {
   settings.dead_letter_exchange = text_if((bits & has_dead_letter_exchange) != 0, in);
   settings.dead_letter_key = text_if((bits & has_dead_letter_key) != 0, in);
   if ((bits & has_retry) != 0) settings.retry = decode_retry(in);
+  if ((bits & has_duplicates) != 0) {
+    settings.duplicates.keys = in.varint();
+    const bool timed = in.boolean();
+    const std::uint64_t time_ms = in.varint();
+    if (timed) settings.duplicates.time_ms = time_ms;
+  }
   return in.ok() && settings.overflow <= Overflow::reject_publish_dlx &&
          settings.retry.kind <= RetryKind::returned;
 }
@@ -117,6 +125,11 @@ void Settings::encode(ByteWriter& out) const {
     if (dead_letter_exchange) body.string(*dead_letter_exchange);
     if (dead_letter_key) body.string(*dead_letter_key);
     if ((bits & has_retry) != 0) encode_retry(retry, body);
+    if ((bits & has_duplicates) != 0) {
+      body.varint(duplicates.keys);
+      body.boolean(duplicates.time_ms.has_value());
+      body.varint(duplicates.time_ms.value_or(0));
+    }
   }
   out.u8(settings_version);
   out.string(body.str());

@@ -10,6 +10,7 @@
 
 #include "broker/base/codec.h"
 #include "broker/base/ids.h"
+#include "broker/queue/duplicate_window.h"
 
 namespace warren::queue {
 
@@ -51,6 +52,7 @@ struct Settings {
   std::optional<std::uint64_t> delivery_limit;
   std::optional<std::uint64_t> consumer_timeout_ms;
   Retry retry;
+  DuplicateWindow::Bounds duplicates;
   std::optional<std::string> dead_letter_exchange;  // may be the default exchange: empty
   std::optional<std::string> dead_letter_key;
 

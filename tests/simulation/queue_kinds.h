@@ -18,8 +18,9 @@ enum class QueueKind : std::uint8_t {
   single_active,
   delays,
   retries,
+  takes_once,
 };
-constexpr std::uint64_t queue_kinds = 9;
+constexpr std::uint64_t queue_kinds = 10;
 // Of every message, by its number: queues without priorities pass over it.
 constexpr std::uint8_t highest_priority = 3;
 constexpr std::uint8_t priority_of(std::uint64_t sequence) {
@@ -36,6 +37,8 @@ inline catalog::Arguments arguments_of(QueueKind kind) {
     case QueueKind::plain:
     case QueueKind::delays:
       return {};
+    case QueueKind::takes_once:
+      return {{"x-message-deduplication", "bool", "true"}, {"x-cache-size", "long", "500"}};
     case QueueKind::retries:
       return {{"x-delayed-retry-type", "longstr", "all"},
               {"x-delayed-retry-min", "long", "150"},

@@ -62,6 +62,15 @@ TEST(QueueSettings, RetriesAreDelayedOnlyByTheirTypeAndTheirLeast) {
             (queue::Retry{queue::RetryKind::failed, 100, 900, 3}));
 }
 
+TEST(QueueSettings, DuplicatesAreLookedForOnlyWhereItIsAsked) {
+  const Argument size{"x-cache-size", "long", "7"};
+  const Argument on{"x-message-deduplication", "bool", "true"};
+  EXPECT_EQ(queue_settings(queue_with({size})).duplicates.keys, 0u);
+  EXPECT_EQ(queue_settings(queue_with({on})).duplicates.keys, 10'000u);
+  EXPECT_EQ(queue_settings(queue_with({on, size, {"x-cache-ttl", "long", "60000"}})).duplicates,
+            (queue::DuplicateWindow::Bounds{7, 60'000}));
+}
+
 TEST(QueueSettings, LimitDeliveriesOnlyWhereTheySaySo) {
   const Argument dead_letters{"x-dead-letter-exchange", "longstr", "dlx"};
   EXPECT_EQ(queue_settings(queue_with({dead_letters})).delivery_limit, std::nullopt);

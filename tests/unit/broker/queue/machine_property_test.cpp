@@ -28,6 +28,18 @@ struct ModelQueue {
   std::map<std::tuple<LevelNumber, std::uint64_t, MessageId>, ModelMessage> messages;
   std::map<std::pair<Stamp, MessageId>, ModelDelayed> delayed;
 
+  std::vector<std::pair<Stamp, DuplicateKey>> taken;  // the oldest first
+
+  // Or knows it from now on.
+  bool knows(DuplicateKey key, Stamp now, const DuplicateWindow::Bounds& bounds) {
+    if (bounds.keys == 0) return false;
+    if (bounds.time_ms)
+      std::erase_if(taken, [&](const auto& one) { return one.first.next(*bounds.time_ms) <= now; });
+    if (std::ranges::any_of(taken, [&](const auto& one) { return one.second == key; })) return true;
+    if (taken.size() == bounds.keys) taken.erase(taken.begin());
+    taken.emplace_back(now, key);
+    return false;
+  }
   void erase(MessageId id) {
     std::erase_if(messages, [&](const auto& pair) { return std::get<2>(pair.first) == id; });
   }
@@ -40,6 +52,8 @@ Settings settings_of(QueueId id) {
   if (id.value % 3 == 0) settings.message_ttl_ms = 100 * id.value;
   if (id.value >= 4) settings.delivery_limit = id.value - 4;
   if (id.value == 3) settings.retry = {RetryKind::failed, 100, 250, 0};
+  if (id.value == 2) settings.duplicates = {5, {}};
+  if (id.value == 6) settings.duplicates = {1000, 300};
   if (id.value == 5) settings.retry = {RetryKind::all, 10, {}, 3};
   return settings;
 }
@@ -238,6 +252,7 @@ class Comparison {
     command.properties = static_cast<std::uint32_t>(draw(3) * 7);
     command.full = full;
     if (draw(3) == 0) command.delay_ms = draw(2) == 0 ? 300 : draw(1000);
+    if (draw(2) == 0) command.duplicate = {1, 1 + draw(20)};
     both([&](Machine& m, Effects& e) { return m.enqueue(command, e); });
     MessageId message = next_;
     ++next_.slot;
@@ -247,6 +262,8 @@ class Comparison {
       auto it = model_.find(id);
       if (it == model_.end() || it->second.sealed || std::ranges::count(full, id) != 0) continue;
       const Settings settings = settings_of(id);
+      if (command.duplicate && it->second.knows(command.duplicate, now_, settings.duplicates))
+        continue;
       const LevelNumber level = level_for(command.priority, settings.max_priority);
       if (command.delay_ms > 0)
         it->second.delayed[{now_.next(command.delay_ms), message}] = {size, level, command.ttl_ms};

@@ -30,6 +30,7 @@ TEST(Settings, EveryLimitComesBack) {
   settings.dead_letter_exchange = "";
   settings.dead_letter_key = "graveyard";
   settings.retry = {RetryKind::returned, 5, 70, 2};
+  settings.duplicates = {100, 60'000};
   ByteWriter out;
   settings.encode(out);
   ByteReader in(out.str());
