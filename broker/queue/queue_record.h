@@ -29,8 +29,11 @@ struct QueueRecord {
   bool consumed = false;  // auto_delete: has had a consumer, and goes with its last one
   std::vector<Touch> touched;               // sorted by session
   std::map<Ordinal, std::uint32_t> failed;  // failed deliveries, where above 0
+  // Of those that came back and are to wait: until when. It may be over by now.
+  std::map<Ordinal, Stamp> retries;
   MessageLevels messages;
   DelayedMessages delayed;
+  DuplicateWindow duplicates;
 
   // By x-max-priority, which never changes.
   LevelNumber level(std::uint8_t priority) const {
