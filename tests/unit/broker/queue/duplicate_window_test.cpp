@@ -148,5 +148,23 @@ TEST_F(Duplicates, AKeyOfAQueueThatIsGoneIsTakenByNobody) {
   EXPECT_EQ(put(1, {bills}), OutcomeCode::queue_gone);
 }
 
+TEST_F(Duplicates, AndDelayedRetriesEachHaveAVersionOfTheRecord) {
+  auto version = [&](QueueId queue) { return (*machine.queue_octets(queue))[0]; };
+  const QueueId retried(77);
+  Settings settings;
+  settings.retry = {RetryKind::all, 100, {}, 0};
+  machine.create(retried, settings, effects);
+  EXPECT_EQ(version(bills), 3);
+  EXPECT_EQ(version(retried), 3);
+  put(1, {retried}, {}, 1000);
+  EXPECT_EQ(version(retried), 4);
+  put(1, {retried});
+  machine.settle(retried, SettleKind::requeue_nack,
+                 std::vector{MessageId{EntryIndex(entry), Slot(0)}}, effects);
+  EXPECT_EQ(version(retried), 5);
+  put(1, {bills});
+  EXPECT_EQ(version(bills), 6);
+}
+
 }  // namespace
 }  // namespace warren::queue

@@ -112,5 +112,21 @@ TEST(Settings, RefuseTruncationAndVersionZero) {
   EXPECT_FALSE(Settings::decode(in));
 }
 
+TEST(Settings, ThoseOfBeforeDelayedRetriesAreReadAndWrittenAsTheyWere) {
+  Settings settings;
+  settings.max_length = 5;
+  settings.dead_letters = DeadLettering{"/", "q", "dlx", "k", false};
+  const std::string written(
+      "\x01\x0f\x01\x90\x08\x05\x01\x01/\x01q\x03"
+      "dlx\x01k",
+      17);
+  ByteReader in(written);
+  EXPECT_EQ(Settings::decode(in), settings);
+  EXPECT_TRUE(in.at_end());
+  ByteWriter out;
+  settings.encode(out);
+  EXPECT_EQ(out.str(), written);
+}
+
 }  // namespace
 }  // namespace warren::queue
