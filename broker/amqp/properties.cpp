@@ -86,6 +86,8 @@ void scan_headers(WireReader& reader, PropertyScan& scan) {
     scan.has_cc |= field.name == "CC";
     scan.has_bcc |= field.name == "BCC";
     scan.has_delay |= field.name == "x-delay";
+    scan.has_duplicate_key |=
+        field.name == "x-deduplication-header" || field.name == "x-message-deduplication";
   }
   if (walk.fault() != Fault::none) reader.fail(walk.fault());
   scan.headers = fields;

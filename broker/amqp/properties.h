@@ -55,6 +55,7 @@ struct PropertyScan {
   bool has_cc = false;
   bool has_bcc = false;
   bool has_delay = false;             // x-delay
+  bool has_duplicate_key = false;     // x-deduplication-header or x-message-deduplication
   std::size_t extra_flag_octets = 0;  // empty continuation words after the first flags
 
   bool persistent() const { return delivery_mode == 2; }

@@ -21,6 +21,7 @@ using Rule = Fault (*)(const Argument&, const Arguments&);
 
 constexpr std::int64_t longest_expiry_ms = 315'360'000'000;  // ten years of 365 days
 constexpr std::int64_t highest_priority = 255;
+constexpr std::int64_t largest_cache = 1'000'000;  // some 60 MiB on every replica
 
 Fault unacceptable_type(const Argument& argument) {
   return fmt::format("{{unacceptable_type,{}}}", argument.type);
@@ -66,6 +67,11 @@ Fault priorities(const Argument& argument, const Arguments& all) {
   if (value && *value > highest_priority) return fmt::format("{{max_value_exceeded,{}}}", *value);
   return not_negative(argument, all);
 }
+Fault cache_size(const Argument& argument, const Arguments& all) {
+  auto value = integer_of(argument);
+  if (value && *value > largest_cache) return fmt::format("{{max_value_exceeded,{}}}", *value);
+  return positive(argument, all);
+}
 Fault text(const Argument& argument, const Arguments&) {
   return argument.type == "longstr" ? Fault() : unacceptable_type(argument);
 }
@@ -104,6 +110,10 @@ Fault queue_version(const Argument& argument, const Arguments& all) {
 Fault queue_type(const Argument& argument, const Arguments&) {
   return one_of(argument, {"classic", "quorum", "stream"},
                 fmt::format("\"unsupported queue type '{}'\"", argument.value));
+}
+Fault retry_type(const Argument& argument, const Arguments&) {
+  return one_of(argument, {"disabled", "all", "failed", "returned"},
+                fmt::format("\"unsupported delayed retry type '{}'\"", argument.value));
 }
 Fault locator(const Argument& argument, const Arguments&) {
   return one_of(argument, {"client-local", "balanced", "random", "least-leaders", "min-masters"},
@@ -147,9 +157,13 @@ constexpr std::array known_arguments = {
     Known{"x-queue-leader-locator", locator},
     Known{"x-consumer-disconnected-timeout", not_negative},
     Known{"x-consumer-timeout", not_negative},
-    Known{"x-delayed-retry-type", text},
-    Known{"x-delayed-retry-min", not_negative},
-    Known{"x-delayed-retry-max", not_negative},
+    Known{"x-delayed-retry-type", retry_type},
+    Known{"x-delayed-retry-min", expiry},
+    Known{"x-delayed-retry-max", expiry},
+    Known{"x-delayed-retry-multiplier", positive},
+    Known{"x-message-deduplication", flag},
+    Known{"x-cache-size", cache_size},
+    Known{"x-cache-ttl", positive_expiry},
     Known{"x-max-age", only_streams},
     Known{"x-stream-max-segment-size-bytes", only_streams},
     Known{"x-stream-filter-size-bytes", only_streams},

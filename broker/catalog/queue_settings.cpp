@@ -8,6 +8,7 @@ namespace warren::catalog {
 namespace {
 
 constexpr std::uint64_t default_delivery_limit = 20;
+constexpr std::uint64_t default_cache_size = 10'000;
 
 std::optional<std::uint64_t> limit(const Arguments& arguments, std::string_view name) {
   const auto value = integer_argument(arguments, name);
@@ -49,6 +50,27 @@ std::optional<std::uint64_t> delivery_limit(const Arguments& arguments) {
   return default_delivery_limit;
 }
 
+queue::Retry retry(const Arguments& arguments) {
+  queue::Retry retry;
+  const std::string kind = text(arguments, "x-delayed-retry-type").value_or("");
+  retry.min_ms = limit(arguments, "x-delayed-retry-min").value_or(0);
+  if (retry.min_ms == 0) return {};
+  retry.kind = kind == "all"        ? queue::RetryKind::all
+               : kind == "failed"   ? queue::RetryKind::failed
+               : kind == "returned" ? queue::RetryKind::returned
+                                    : queue::RetryKind::disabled;
+  if (retry.kind == queue::RetryKind::disabled) return {};
+  retry.max_ms = limit(arguments, "x-delayed-retry-max");
+  retry.multiplier = limit(arguments, "x-delayed-retry-multiplier").value_or(0);
+  return retry;
+}
+
+queue::DuplicateWindow::Bounds duplicates(const Arguments& arguments) {
+  if (text(arguments, "x-message-deduplication") != "true") return {};
+  return {limit(arguments, "x-cache-size").value_or(default_cache_size),
+          limit(arguments, "x-cache-ttl")};
+}
+
 queue::Retention retention(const Arguments& arguments) {
   const auto age = text(arguments, "x-max-age");
   return {limit(arguments, "x-max-length-bytes"), age ? age_in_ms(*age) : std::nullopt};
@@ -81,6 +103,8 @@ queue::Settings queue_settings(const QueueInfo& info) {
   settings.dead_letters = dead_lettering(info);
   settings.delivery_limit = delivery_limit(arguments);
   settings.consumer_timeout_ms = limit(arguments, "x-consumer-timeout");
+  settings.retry = retry(arguments);
+  settings.duplicates = duplicates(arguments);
   return settings;
 }
 

@@ -170,6 +170,7 @@ queue::Publish Channel::make_command(const amqp::PublishedMessage& message,
   std::string edited;
   queue::Publish command;
   command.delay_ms = delay_of(message.properties);
+  command.duplicate = duplicate_key_of(message.properties);
   command.content =
       kept != nullptr && !message.properties.has_bcc && command.delay_ms == 0
           ? *kept

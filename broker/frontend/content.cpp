@@ -1,12 +1,16 @@
 #include "broker/frontend/content.h"
 
 #include <fmt/format.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <memory>
 #include <optional>
+
+#include "broker/base/codec.h"
 
 namespace warren::frontend {
 
@@ -126,6 +130,21 @@ std::uint64_t delay_of(const amqp::PropertyScan& properties) {
   if (const auto* number = value.get_if<double>()) delay = whole_number(*number);
   if (const auto* text = value.get_if<std::string>()) delay = whole_number(*text);
   return static_cast<std::uint64_t>(std::max<std::int64_t>(delay.value_or(0), 0));
+}
+
+// A value of any type, by what it prints as. Hashed well enough that two values never meet: a key
+// that another has used is a message lost.
+queue::DuplicateKey duplicate_key_of(const amqp::PropertyScan& properties) {
+  if (!properties.has_duplicate_key) return {};
+  const amqp::FieldTable table = amqp::headers_of(properties);
+  const amqp::FieldValue* value = table.find("x-deduplication-header");
+  if (value == nullptr) value = table.find("x-message-deduplication");
+  const std::string text = amqp::to_string(*value);
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
+  ByteReader in(std::string_view(reinterpret_cast<const char*>(hash.data()), hash.size()));
+  const std::uint64_t high = in.u64_be();
+  return {high, in.u64_be()};
 }
 
 }  // namespace warren::frontend

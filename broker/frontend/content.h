@@ -12,6 +12,7 @@
 #include "broker/base/clock.h"
 #include "broker/base/result.h"
 #include "broker/queue/content.h"
+#include "broker/queue/duplicate_window.h"
 
 namespace warren::frontend {
 
@@ -52,5 +53,8 @@ Result<std::optional<std::uint64_t>> ttl_of(const amqp::PropertyScan& properties
 
 // `x-delay`: by how many milliseconds the message is ready later; 0 for what is no positive number.
 std::uint64_t delay_of(const amqp::PropertyScan& properties);
+
+// Of the header `x-deduplication-header`, or `x-message-deduplication`; none without.
+queue::DuplicateKey duplicate_key_of(const amqp::PropertyScan& properties);
 
 }  // namespace warren::frontend

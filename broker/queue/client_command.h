@@ -11,6 +11,7 @@
 
 #include "broker/base/ids.h"
 #include "broker/queue/content.h"
+#include "broker/queue/duplicate_window.h"
 
 namespace warren::queue {
 
@@ -57,6 +58,7 @@ struct Publish {
   std::uint8_t priority = 0;            // 0 until priorities are served
   std::optional<std::uint64_t> ttl_ms;  // `expiration`, already validated
   std::uint64_t delay_ms = 0;           // `x-delay`: ready so much later than it is committed
+  DuplicateKey duplicate;               // of `x-deduplication-header`, or none
 };
 
 // A handed-out message, by what it is and by which handing-out is meant.

@@ -43,6 +43,11 @@ struct LevelCursor {
       : cursor(first_of(level)), mark_asked(mark_committed), planned_end(cursor), offered(cursor) {}
 };
 
+struct Withheld {
+  Stamp due;
+  std::uint32_t size = 0;  // octets of the body
+};
+
 struct DispatchQueue {
   struct Get {
     SessionId session;
@@ -62,6 +67,10 @@ struct DispatchQueue {
   Checkouts checkouts;
   // Ready again after they were handed out in this term; all below their level's cursor.
   std::set<Ordinal> returned;
+  // Came back, and are not ready again before their time: no cursor stops at one.
+  std::map<Ordinal, Withheld> withheld;
+  std::set<std::pair<Stamp, Ordinal>> withheld_until;
+  std::uint64_t withheld_octets = 0;
   std::map<LevelNumber, LevelCursor> levels;  // by need
   std::map<SessionId, TouchState> touches;
   std::deque<Get> gets;
@@ -70,6 +79,7 @@ struct DispatchQueue {
   std::set<SessionId> awaited;     // sessions that a new leader waits for
   std::optional<BootTime> head_expires;                // as the dispatcher's deadlines have it
   std::optional<BootTime> unused_until;                // x-expires; likewise
+  std::optional<BootTime> retries_at;                  // likewise
   std::map<std::string, Reader, std::less<>> readers;  // newer than the record's
   bool consumed_asked = false;
   bool inspect = false;       // its limits are to be looked at

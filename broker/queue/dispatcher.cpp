@@ -40,6 +40,7 @@ void Dispatcher::begin_term(Term term, BootTime now, Stamp stamp) {
     const bool may_go = record.settings.auto_delete && record.consumed && !record.sealed;
     if (may_go && !config_.local) unattended_.insert(record.id);
     if (!record.sealed) watch_limits(record);
+    if (!record.sealed) withhold_all(record);
   });
   if (!on_hold_.empty() || !unattended_.empty()) hold_until_ = now + config_.attach_grace;
 }
@@ -128,6 +129,7 @@ void Dispatcher::on_applied(const Effects& effects, BootTime now) {
     on_hold_.erase(id);
     limits_.heads.set(id, queue->head_expires, std::nullopt);
     limits_.unused.set(id, queue->unused_until, std::nullopt);
+    limits_.retries.set(id, queue->retries_at, std::nullopt);
     limits_.expelling -= queue->expelling;
     queues_.erase(id);
   }
@@ -148,6 +150,7 @@ void Dispatcher::applied_settle(const MessageRef& ref) {
   DispatchQueue* queue = find_queue(ref.queue);
   if (queue == nullptr) return;
   queue->returned.erase(ref.ordinal);
+  end_withholding(*queue, ref.ordinal);
   if (queue->checkouts.find(ref.message) != nullptr) drop_checkout(*queue, ref.message);
 }
 
@@ -164,6 +167,8 @@ void Dispatcher::applied_purge(DispatchQueue& queue) {
   const QueueRecord* record = machine_.find(queue.id);
   auto is_gone = [&](auto key) { return record == nullptr || !record->messages.find(key); };
   std::erase_if(queue.returned, is_gone);
+  for (const auto& [ordinal, withheld] : std::map(queue.withheld))
+    if (is_gone(ordinal)) end_withholding(queue, ordinal);
   for (const auto& [message, checkout] : queue.checkouts.all())
     if (is_gone(message)) drop_checkout(queue, message);
   thaw(queue);
@@ -223,6 +228,7 @@ void Dispatcher::end_grace() {
 void Dispatcher::tick(BootTime now) {
   now_ = now;
   tick_limits();
+  tick_retries();
   tick_streams();
   if (hold_until_ && *hold_until_ <= now) end_grace();
   for (auto& [session, books] : sessions_) {
@@ -254,7 +260,7 @@ std::optional<BootTime> Dispatcher::next_deadline() const {
     if (books->grace_until) consider(*books->grace_until);
   if (!untouches_.empty()) consider(untouches_.front().first);
   if (save_at_) consider(*save_at_);
-  for (const Deadlines* deadlines : {&limits_.heads, &limits_.unused})
+  for (const Deadlines* deadlines : {&limits_.heads, &limits_.unused, &limits_.retries})
     if (auto due = deadlines->next()) consider(*due);
   return next;
 }
@@ -273,6 +279,9 @@ QueueCounts Dispatcher::counts(QueueId id) const {
     counts.ready -= out.held() + out.settling();
     counts.ready_bytes -= out.octets();
     counts.unacknowledged = out.held();
+    counts.ready -= queue->withheld.size();
+    counts.delayed += queue->withheld.size();
+    counts.ready_bytes -= queue->withheld_octets;
     counts.consumers = queue->consumers.size();
     if (record != nullptr && record->stream)
       for (const auto& consumer : queue->consumers.all())

@@ -1,7 +1,6 @@
 // Who consumes: consumers, credit, checkouts, gets and attach, in the memory of one group's leader.
 // Replicates nothing and proposes nothing: it says what it needs (Poll::needs) and the host commits
-// it. Owned by the group's host, on its reactor; pure: time is an argument. docs/architecture.md
-// §7, §8 (attach).
+// it. Owned by the group's host, on its reactor; pure: time is an argument. Architecture §7, §8.
 //
 // The host, in this order: apply entries to the Machine; on_applied(effects); poll(). Commands are
 // resolved in the order in which they are proposed, touches and untouches committed in the order
@@ -34,12 +33,12 @@
 
 namespace warren::queue {
 
-struct ConsumerState;    // consumers.h
-struct DispatchQueue;    // dispatch_queue.h
-struct DispatchSession;  // dispatch_queue.h
-struct TouchState;       // dispatch_queue.h
-class ReadyReader;       // ready_reader.h
-struct Ready;            // ready_reader.h
+struct ConsumerState;  // consumers.h
+struct DispatchQueue;  // dispatch_queue.h, with the next two
+struct DispatchSession;
+struct TouchState;
+class ReadyReader;  // ready_reader.h
+struct Ready;
 
 class Dispatcher {
  public:
@@ -103,13 +102,11 @@ class Dispatcher {
   // --- Work. consumers_gone and the like tell of a moment: check counts() before acting on them.
   // Fills `out` (cleared first) with at most `limit` handouts, gets included. REQUIRES: limit > 0.
   void poll(std::size_t limit, BootTime now, Poll& out);
-  // Ends graces that are over: asks that what was held lapses. Call when next_deadline() has
-  // passed.
+  // Ends graces that are over: asks that what was held lapses. Due at next_deadline().
   void tick(BootTime now);
   std::optional<BootTime> next_deadline() const;
   // True: poll() may find something to do.
   bool has_work() const;
-
   void on_used(QueueId queue, BootTime now);  // declared again: x-expires counts from now
 
   // --- Listings.
@@ -146,7 +143,6 @@ class Dispatcher {
   void applied_end(SessionId session);
   void applied_lapse(const Lapsed& lapse);
   void thaw(DispatchQueue& queue);
-
   bool was_handed_out_before(const DispatchQueue& queue, Ordinal ordinal) const;
   void drop_checkout(DispatchQueue& queue, MessageId message);
   void return_to_queue(DispatchQueue& queue, MessageId message);
@@ -205,6 +201,11 @@ class Dispatcher {
   void drop_excess(DispatchQueue& queue, const QueueRecord& record, Needs& needs);
   void resume_expelling();
   void tick_limits();
+  bool withhold(DispatchQueue& queue, const QueueRecord& record, Ordinal ordinal);
+  void withhold_all(const QueueRecord& record);
+  void end_withholding(DispatchQueue& queue, Ordinal ordinal);
+  void watch_retries(DispatchQueue& queue);
+  void tick_retries();
 
   const Machine& machine_;
   const DispatcherConfig config_;

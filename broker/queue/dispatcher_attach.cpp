@@ -27,7 +27,7 @@ void Dispatcher::return_to_queue(DispatchQueue& queue, MessageId message) {
   drop_checkout(queue, message);
   const QueueRecord* record = machine_.find(queue.id);
   if (record == nullptr || !record->messages.find(ordinal)) return;
-  if (queue.passed(ordinal)) queue.returned.insert(ordinal);
+  if (!withhold(queue, *record, ordinal) && queue.passed(ordinal)) queue.returned.insert(ordinal);
   activate(queue);
 }
 
@@ -145,6 +145,7 @@ bool Dispatcher::claim_message(DispatchQueue* queue, SessionId session, const Cl
   CheckoutId now{term_, ++counter_};
   ConsumerState* state = queue->consumers.find(session, claim.consumer.number);
   queue->returned.erase(message->ordinal);
+  end_withholding(*queue, message->ordinal);
   queue->checkouts.insert(
       held.message,
       Checkout{now, session, state == nullptr ? ConsumerNumber() : claim.consumer.number,

@@ -22,7 +22,7 @@ std::string broken_in_checkouts(const DispatchQueue& queue, const QueueRecord* r
     if (checkout.ahead == queue.passed(checkout.ordinal))
       return fmt::format("queue {}: ordinal {} and cursor {}", queue.id, checkout.ordinal,
                          queue.cursor(level_of(checkout.ordinal)));
-    if (queue.returned.contains(checkout.ordinal))
+    if (queue.returned.contains(checkout.ordinal) || queue.withheld.contains(checkout.ordinal))
       return fmt::format("queue {}: ordinal {} is ready and held", queue.id, checkout.ordinal);
     if (!checkout.settling && !ids.insert(checkout.id).second)
       return fmt::format("queue {}: checkout {} twice", queue.id, checkout.id.counter);
@@ -38,11 +38,23 @@ std::string broken_in_order(const DispatchQueue& queue, const QueueRecord* recor
   for (Ordinal ordinal : queue.returned)
     if (!queue.passed(ordinal) || record == nullptr || !record->messages.find(ordinal))
       return fmt::format("queue {}: ordinal {} came back", queue.id, ordinal);
+  for (const auto& [ordinal, withheld] : queue.withheld) {
+    const auto message = record == nullptr ? std::nullopt : record->messages.find(ordinal);
+    if (!message || message->size != withheld.size || queue.returned.contains(ordinal) ||
+        !queue.withheld_until.contains({withheld.due, ordinal}))
+      return fmt::format("queue {}: ordinal {} waits", queue.id, ordinal);
+  }
+  std::uint64_t octets = 0;
+  for (const auto& [ordinal, withheld] : queue.withheld)
+    octets += withheld.size;
+  if (queue.withheld.size() != queue.withheld_until.size() || octets != queue.withheld_octets)
+    return fmt::format("queue {}: {} wait", queue.id, queue.withheld.size());
   std::string broken;
   if (record == nullptr) return broken;
   record->messages.for_each([&](const Message& message) {
     if (!queue.passed(message.ordinal)) return true;
-    if (queue.checkouts.find(message.id) == nullptr && !queue.returned.contains(message.ordinal))
+    if (queue.checkouts.find(message.id) == nullptr && !queue.returned.contains(message.ordinal) &&
+        !queue.withheld.contains(message.ordinal))
       broken = fmt::format("queue {}: ordinal {} is forgotten", queue.id, message.ordinal);
     return broken.empty();
   });

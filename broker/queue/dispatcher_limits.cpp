@@ -162,10 +162,11 @@ bool Dispatcher::has_room(QueueId id, const Settings& settings, Load coming,
     now.ready += dead->waiting;
     now.ready_bytes += dead->octets;
   }
-  // What is delayed cannot be refused any more when it becomes ready.
+  // What is delayed, or waits for its next delivery, cannot be refused any more when it is ready.
   if (const QueueRecord* record = machine_.find(id)) {
-    now.ready += record->delayed.size();
+    now.ready += now.delayed;
     now.ready_bytes += record->delayed.octets();
+    if (const DispatchQueue* queue = find_queue(id)) now.ready_bytes += queue->withheld_octets;
   }
   return now.ready + coming.messages < settings.max_length.value_or(UINT64_MAX) &&
          now.ready_bytes + coming.octets + size <= settings.max_octets.value_or(UINT64_MAX);

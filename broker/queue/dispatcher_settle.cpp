@@ -33,6 +33,7 @@ bool Dispatcher::resolve_settle(SessionId session, QueueId id, const Held& held)
       is_void(session, id, held.checkout))
     return false;
   books.returned.erase(message->ordinal);
+  end_withholding(books, message->ordinal);
   books.checkouts.insert(held.message, Checkout{held.checkout, session, ConsumerNumber(),
                                                 message->ordinal, message->size, message->octets(),
                                                 true, !books.passed(message->ordinal)});

@@ -69,6 +69,9 @@ std::string broken_in_record(const Machine& machine, const QueueRecord& record) 
   for (auto [ordinal, count] : record.failed)
     if (count == 0 || !record.messages.find(ordinal))
       return fmt::format("queue {}: {} failed deliveries of ordinal {}", record.id, count, ordinal);
+  for (auto [ordinal, due] : record.retries)
+    if (!record.messages.find(ordinal))
+      return fmt::format("queue {}: ordinal {} is to wait and is not there", record.id, ordinal);
   if (!std::is_sorted(record.touched.begin(), record.touched.end()))
     return fmt::format("queue {}: touch bits out of order", record.id);
   return {};

@@ -15,6 +15,7 @@ struct LimitBooks {
   std::vector<QueueId> inspected;  // each once: their limits are to be looked at
   Deadlines heads;                 // of the first ready messages
   Deadlines unused;                // x-expires
+  Deadlines retries;               // of the first withheld messages
   std::size_t expels_left = 0;     // in this poll
   std::size_t expelling = 0;       // chosen to go, and not gone yet
   std::set<QueueId> crowded;       // have more to expel than may be under way

@@ -16,12 +16,6 @@ bool counts_as_failure(SettleKind kind) {
   return kind == SettleKind::requeue_reject || kind == SettleKind::requeue_lost;
 }
 
-// A full queue refuses for all: the publisher cannot tell who has it.
-OutcomeCode outcome_of(const Enqueue& command, std::uint64_t taken) {
-  if (!command.full.empty()) return OutcomeCode::rejected;
-  return taken > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone;
-}
-
 bool is_full(const Enqueue& command, QueueId id) {
   return !command.full.empty() && std::ranges::find(command.full, id) != command.full.end();
 }
@@ -90,39 +84,65 @@ void Machine::create(QueueId id, const Settings& settings, Effects& effects) {
   effects.created.push_back(id);
 }
 
+// A full queue refuses for all: the publisher cannot tell who has it.
+Outcome Machine::outcome_of(const Taken& taken) {
+  if (taken.refused) return {OutcomeCode::rejected, 0};
+  return {taken.queues > 0 ? OutcomeCode::ok : OutcomeCode::queue_gone, 0};
+}
+
 Outcome Machine::enqueue(const Enqueue& command, Effects& effects) {
   if (command.upload.upload) return enqueue_large(command, effects);
-  const Taken taken = append(command, command.size, effects);
-  return {outcome_of(command, taken.queues), 0};
+  return outcome_of(append(command, command.size, effects));
 }
 
 Machine::Taken Machine::append(const Enqueue& command, std::uint64_t size, Effects& effects) {
   Taken taken;
   for (QueueId id : command.queues) {
     QueueRecord* record = at(id);
-    if (record == nullptr || record->sealed) continue;
+    const bool there = record != nullptr && !record->sealed;
+    if (there && is_duplicate(*record, command)) {
+      ++taken.queues;
+      continue;
+    }
+    const bool full = is_full(command, id);
+    taken.refused |= full;
+    if (!there) continue;
     const auto octets = static_cast<std::uint32_t>(size);
-    if (is_full(command, id)) {
+    if (full) {
       if (!buries_refused(record->settings)) continue;
       bury(*record, command.message, octets, DeathReason::maxlen, effects);
       ++taken.references;
       continue;
     }
-    const LevelNumber level = record->level(command.priority);
-    if (command.delay_ms > 0) {
-      delay(*record, {command.stamp.next(command.delay_ms), command.message, octets,
-                      command.properties, level, command.ttl_ms});
-    } else {
-      put(*record, level, {{}, command.message, octets, command.properties, {}}, command.ttl_ms,
-          command.stamp, effects);
-      effects.grown.push_back(id);
-    }
+    take(*record, command, octets, effects);
     ++taken.queues;
     ++taken.references;
-    changed_.insert(id);
   }
   live_.add(command.message.entry, taken.references);
   return taken;
+}
+
+// Before it is found full: what the queue has had already is not refused.
+bool Machine::is_duplicate(QueueRecord& record, const Enqueue& command) {
+  const DuplicateWindow::Bounds& bounds = record.settings.duplicates;
+  if (bounds.keys == 0 || !command.duplicate) return false;
+  changed_.insert(record.id);
+  return record.duplicates.knows(command.duplicate, command.stamp, bounds);
+}
+
+void Machine::take(QueueRecord& record, const Enqueue& command, std::uint32_t octets,
+                   Effects& effects) {
+  changed_.insert(record.id);
+  const DuplicateWindow::Bounds& bounds = record.settings.duplicates;
+  if (bounds.keys > 0 && command.duplicate)
+    record.duplicates.add(command.duplicate, command.stamp, bounds);
+  const LevelNumber level = record.level(command.priority);
+  if (command.delay_ms > 0)
+    return delay(record, {command.stamp.next(command.delay_ms), command.message, octets,
+                          command.properties, level, command.ttl_ms});
+  put(record, level, {{}, command.message, octets, command.properties, {}}, command.ttl_ms,
+      command.stamp, effects);
+  effects.grown.push_back(record.id);
 }
 
 Outcome Machine::enqueue_large(const Enqueue& command, Effects& effects) {
@@ -137,7 +157,7 @@ Outcome Machine::enqueue_large(const Enqueue& command, Effects& effects) {
     large_.keep(command.message, std::move(parts), taken.references);
   else
     release(parts, effects);
-  return {whole ? outcome_of(command, taken.queues) : OutcomeCode::rejected, 0};
+  return whole ? outcome_of(taken) : Outcome{OutcomeCode::rejected, 0};
 }
 
 Outcome Machine::add_part(UploadKey upload, const BodyPart& part, Effects&) {
@@ -191,6 +211,7 @@ void Machine::die(QueueRecord& record, const Message& message, DeathReason reaso
                   Effects& effects) {
   record.messages.erase(message.id);
   record.failed.erase(message.ordinal);
+  record.retries.erase(message.ordinal);
   const MessageRef ref{record.id, message.ordinal, message.id};
   effects.settled.push_back(ref);
   effects.died.push_back({ref, reason});
@@ -215,6 +236,7 @@ void Machine::settle_messages(QueueRecord& record, std::span<const MessageId> ac
     auto message = record.messages.erase(id);
     if (!message) continue;
     if (!record.failed.empty()) record.failed.erase(message->ordinal);
+    if (!record.retries.empty()) record.retries.erase(message->ordinal);
     effects.settled.push_back({record.id, message->ordinal, id});
     release(id, effects);
     changed_.insert(record.id);
@@ -234,6 +256,7 @@ void Machine::return_messages(QueueRecord& record, SettleKind kind,
         continue;
       }
     }
+    delay_retry(record, *message, counts_as_failure(kind));
     effects.returned.push_back({record.id, message->ordinal, id});
   }
 }
@@ -250,6 +273,7 @@ Outcome Machine::purge(QueueId id, std::span<const MessageId> held, Effects& eff
     if (std::binary_search(spared.begin(), spared.end(), message.id)) return true;
     ++gone;
     record->failed.erase(message.ordinal);
+    record->retries.erase(message.ordinal);
     release(message.id, effects);
     return false;
   });

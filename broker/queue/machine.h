@@ -38,6 +38,7 @@ struct Enqueue {
   // Those of `queues` that the leader found full, and that reject what is too much.
   std::span<const QueueId> full = {};
   std::uint64_t delay_ms = 0;  // `x-delay`: ready so much later
+  DuplicateKey duplicate;      // a queue that looks for them takes it once
 };
 
 // What the leader knew when it proposed a seal.
@@ -55,8 +56,8 @@ class Machine {
   // Makes the queue, unless it exists or was removed. The leader writes it on first touch.
   void create(QueueId id, const Settings& settings, Effects& effects);
   // REQUIRES: message above every one enqueued before. queue_gone: no target takes messages.
-  // rejected: a target is full, or the upload does not have the octets that it should have. It is
-  // over in any case.
+  // A duplicate counts as taken. rejected: a target is full, or the upload does not have the octets
+  // that it should have. The upload is over in any case.
   Outcome enqueue(const Enqueue& command, Effects& effects);
   Outcome add_part(UploadKey upload, const BodyPart& part, Effects& effects);
   Outcome drop_upload(UploadKey upload, Effects& effects);
@@ -157,10 +158,15 @@ class Machine {
   QueueRecord* at(QueueId id);
   const Touch* find_touch(SessionId session, QueueId id) const;
   struct Taken {
-    std::uint64_t queues = 0;      // that have it as a message
-    std::uint64_t references = 0;  // and dead letters that it became at once
+    std::uint64_t queues = 0;      // that have it as a message, or had it already
+    std::uint64_t references = 0;  // of messages, and of dead letters that it became at once
+    bool refused = false;
   };
+  static Outcome outcome_of(const Taken& taken);
   Taken append(const Enqueue& command, std::uint64_t size, Effects& effects);
+  bool is_duplicate(QueueRecord& record, const Enqueue& command);
+  void take(QueueRecord& record, const Enqueue& command, std::uint32_t octets, Effects& effects);
+  void delay_retry(QueueRecord& record, const Message& message, bool failed);
   void put(QueueRecord& record, LevelNumber level, Message message,
            std::optional<std::uint64_t> ttl_ms, Stamp now, Effects& effects);
   void retain(QueueRecord& record, Stamp now, Effects& effects);

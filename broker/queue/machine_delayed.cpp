@@ -21,6 +21,19 @@ void Machine::delay(QueueRecord& record, const DelayedMessage& message) {
   due_.move(record.id, before, record.delayed.next_due());
 }
 
+// It stays where it is; the leader hands it out no earlier.
+void Machine::delay_retry(QueueRecord& record, const Message& message, bool failed) {
+  if (record.settings.retry.kind == RetryKind::disabled) return;
+  auto count = record.failed.find(message.ordinal);
+  const std::uint32_t deliveries = count == record.failed.end() ? 0 : count->second;
+  const std::uint64_t delay = record.settings.retry.delay_ms(failed, deliveries);
+  if (delay > 0)
+    record.retries[message.ordinal] = now_.next(delay);
+  else
+    record.retries.erase(message.ordinal);
+  changed_.insert(record.id);
+}
+
 void Machine::ripen(Stamp stamp, Effects& effects) {
 #ifdef WARREN_MUTATION_RIPEN_EARLY
   stamp = stamp.next(5000);

@@ -88,8 +88,9 @@ std::size_t Machine::memory_octets() const {
   std::size_t total =
       live_.memory_octets() + large_.memory_octets() + dead_letters_.memory_octets();
   for (const auto& [id, record] : queues_)
-    total += sizeof(QueueRecord) + record->messages.memory_octets() + record->failed.size() * 48 +
-             record->delayed.memory_octets() +
+    total += sizeof(QueueRecord) + record->messages.memory_octets() +
+             (record->failed.size() + record->retries.size()) * 48 +
+             record->delayed.memory_octets() + record->duplicates.memory_octets() +
              (record->stream ? record->stream->memory_octets() : 0);
   return total;
 }

@@ -31,8 +31,11 @@ struct QueueRecord {
   bool consumed = false;  // auto_delete: has had a consumer, and goes with its last one
   std::vector<Touch> touched;               // sorted by session
   std::map<Ordinal, std::uint32_t> failed;  // failed deliveries, where above 0
+  // Of those that came back and are to wait: until when. It may be over by now.
+  std::map<Ordinal, Stamp> retries;
   MessageLevels messages;
   DelayedMessages delayed;
+  DuplicateWindow duplicates;
   std::unique_ptr<StreamBook> stream;  // where settings.stream says so, and only there
 
   // By x-max-priority, which never changes.

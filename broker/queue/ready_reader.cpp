@@ -32,8 +32,9 @@ std::optional<Ready> ReadyReader::peek_fresh(unsigned levels) {
       const Message& message = window_[at_];
       const Checkout* checkout =
           queue_.checkouts.ahead() == 0 ? nullptr : queue_.checkouts.find(message.id);
-      if (checkout == nullptr) return Ready{message, false};
-      queue_.checkouts.pass(message.id);
+      const bool withheld = !queue_.withheld.empty() && queue_.withheld.contains(message.ordinal);
+      if (checkout == nullptr && !withheld) return Ready{message, false};
+      if (checkout != nullptr) queue_.checkouts.pass(message.id);
       level.cursor = message.ordinal.next();
       ++at_;
     }

@@ -15,6 +15,9 @@ constexpr std::uint64_t single_active_flag = 8;
 constexpr std::uint8_t keyed_flag = 1;
 constexpr std::uint8_t retained_flag = 2;
 
+// Ten years, and what a step may add to it stays a number.
+constexpr std::uint64_t longest_retry_ms = 315'360'000'000;
+
 // Which values follow, in this order.
 enum Present : std::uint64_t {
   has_overflow = 1,
@@ -26,6 +29,8 @@ enum Present : std::uint64_t {
   has_delivery_limit = 64,
   has_consumer_timeout = 128,
   has_dead_letters = 1024,  // two before it were names without a queue
+  has_retry = 4096,
+  has_duplicates = 8192,
   is_stream = 16384,
   has_max_age = 32768,  // of a stream
 };
@@ -42,6 +47,8 @@ std::uint64_t present(const Settings& s) {
   add(s.delivery_limit.has_value(), has_delivery_limit);
   add(s.consumer_timeout_ms.has_value(), has_consumer_timeout);
   add(s.dead_letters.has_value(), has_dead_letters);
+  add(s.retry != Retry(), has_retry);
+  add(s.duplicates.keys > 0, has_duplicates);
   add(s.stream.has_value(), is_stream);
   add(s.stream && s.stream->max_octets, has_max_octets);
   add(s.stream && s.stream->max_age_ms, has_max_age);
@@ -50,6 +57,25 @@ std::uint64_t present(const Settings& s) {
 
 std::optional<std::uint64_t> number_if(bool there, ByteReader& in) {
   return there ? std::optional(in.varint()) : std::nullopt;
+}
+
+void encode_retry(const Retry& retry, ByteWriter& out) {
+  out.u8(static_cast<std::uint8_t>(retry.kind));
+  out.varint(retry.min_ms);
+  out.boolean(retry.max_ms.has_value());
+  out.varint(retry.max_ms.value_or(0));
+  out.varint(retry.multiplier);
+}
+
+Retry decode_retry(ByteReader& in) {
+  Retry retry;
+  retry.kind = static_cast<RetryKind>(in.u8());
+  retry.min_ms = in.varint();
+  const bool limited = in.boolean();
+  const std::uint64_t max_ms = in.varint();
+  if (limited) retry.max_ms = max_ms;
+  retry.multiplier = in.varint();
+  return retry;
 }
 
 bool decode_values(ByteReader& in, Settings& settings) {
@@ -68,11 +94,19 @@ bool decode_values(ByteReader& in, Settings& settings) {
     settings.dead_letters = DeadLettering::decode(in);
     if (!settings.dead_letters) return false;
   }
+  if ((bits & has_retry) != 0) settings.retry = decode_retry(in);
+  if ((bits & has_duplicates) != 0) {
+    settings.duplicates.keys = in.varint();
+    const bool timed = in.boolean();
+    const std::uint64_t time_ms = in.varint();
+    if (timed) settings.duplicates.time_ms = time_ms;
+  }
   if ((bits & has_max_age) != 0) {
     if (!settings.stream) return false;
     settings.stream->max_age_ms = in.varint();
   }
-  return in.ok() && settings.overflow <= Overflow::reject_publish_dlx;
+  return in.ok() && settings.overflow <= Overflow::reject_publish_dlx &&
+         settings.retry.kind <= RetryKind::returned;
 }
 
 }  // namespace
@@ -97,6 +131,19 @@ std::optional<DeadLettering> DeadLettering::decode(ByteReader& in) {
   return route;
 }
 
+std::uint64_t Retry::delay_ms(bool is_failure, std::uint32_t deliveries) const {
+  const bool waits =
+      kind == RetryKind::all || kind == (is_failure ? RetryKind::failed : RetryKind::returned);
+  if (!waits || min_ms == 0) return 0;
+  const std::uint64_t limit = std::min(max_ms.value_or(longest_retry_ms), longest_retry_ms);
+  const std::uint64_t times = std::max<std::uint64_t>(deliveries, 1);
+  if (multiplier == 0) return min_ms > limit / times ? limit : min_ms * times;
+  std::uint64_t delay = min_ms;
+  for (std::uint64_t n = 1; n < times && multiplier > 1 && delay < limit; ++n)
+    delay = delay > limit / multiplier ? limit : delay * multiplier;
+  return std::min(delay, limit);
+}
+
 void Settings::encode(ByteWriter& out) const {
   ByteWriter body;
   body.varint((durable ? durable_flag : 0) | (exclusive ? exclusive_flag : 0) |
@@ -110,6 +157,12 @@ void Settings::encode(ByteWriter& out) const {
           delivery_limit, consumer_timeout_ms})
       if (number) body.varint(*number);
     if (dead_letters) dead_letters->encode(body);
+    if ((bits & has_retry) != 0) encode_retry(retry, body);
+    if ((bits & has_duplicates) != 0) {
+      body.varint(duplicates.keys);
+      body.boolean(duplicates.time_ms.has_value());
+      body.varint(duplicates.time_ms.value_or(0));
+    }
     if (stream && stream->max_age_ms) body.varint(*stream->max_age_ms);
   }
   out.u8(settings_version);

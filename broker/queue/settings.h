@@ -10,6 +10,7 @@
 
 #include "broker/base/codec.h"
 #include "broker/base/ids.h"
+#include "broker/queue/duplicate_window.h"
 
 namespace warren::queue {
 
@@ -35,6 +36,22 @@ struct DeadLettering {
   bool operator==(const DeadLettering&) const = default;
 };
 
+// Which of the messages that come back wait before they are ready again. As RabbitMQ's
+// x-delayed-retry-type; failed: those whose return counts as a failed delivery.
+enum class RetryKind : std::uint8_t { disabled = 0, all = 1, failed = 2, returned = 3 };
+
+struct Retry {
+  RetryKind kind = RetryKind::disabled;
+  std::uint64_t min_ms = 0;
+  std::optional<std::uint64_t> max_ms;
+  // 0: the delay grows by min_ms with each failed delivery; else it is multiplied by this.
+  std::uint64_t multiplier = 0;
+
+  // How long a message waits that comes back after so many failed deliveries; 0: not at all.
+  std::uint64_t delay_ms(bool failed, std::uint32_t deliveries) const;
+  bool operator==(const Retry&) const = default;
+};
+
 // A stream keeps what was read: these alone make it drop its oldest messages.
 struct Retention {
   std::optional<std::uint64_t> max_octets;  // of all bodies
@@ -57,7 +74,9 @@ struct Settings {
   std::optional<std::uint64_t> delivery_limit;
   std::optional<std::uint64_t> consumer_timeout_ms;
   std::optional<DeadLettering> dead_letters;  // none: what dies is gone
-  std::optional<Retention> stream;            // none: a queue, that loses what is acknowledged
+  Retry retry;
+  DuplicateWindow::Bounds duplicates;
+  std::optional<Retention> stream;  // none: a queue, that loses what is acknowledged
 
   bool limits_length() const { return max_length || max_octets; }
   // Of a message with a time to live of its own, or without, that is ready since then; 0: none.

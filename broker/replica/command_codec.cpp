@@ -24,6 +24,7 @@ enum Kind : std::uint64_t {
 constexpr std::uint32_t parts_version = 2;
 constexpr std::uint32_t delays_version = 3;
 constexpr std::uint32_t dead_letters_version = 3;
+constexpr std::uint32_t keys_version = 4;
 // The factor of a run's count.
 constexpr std::uint64_t kinds(std::uint32_t version) {
   return version < parts_version ? 4 : 8;
@@ -53,6 +54,12 @@ class BatchEncoder {
       needs(delays_version);
       header_.add_delayed_publish(position);
       header_.add_delay_ms(p.delay_ms);
+    }
+    if (p.duplicate) {
+      needs(keys_version);
+      header_.add_keyed_publish(position);
+      header_.add_key_high(p.duplicate.high);
+      header_.add_key_low(p.duplicate.low);
     }
     if (!p.upload) return;
     needs(parts_version);
@@ -229,7 +236,8 @@ class BatchDecoder {
         purge_ != header_.purge_queue_size() || seal_ != header_.seal_queue_size() ||
         held_ != header_.held_entry_size() || part_ != header_.part_upload_size() ||
         drop_ != header_.drop_upload_size() || large_ != header_.large_publish_size() ||
-        delayed_ != header_.delayed_publish_size() || !octets_.empty())
+        delayed_ != header_.delayed_publish_size() || keyed_ != header_.keyed_publish_size() ||
+        !octets_.empty())
       return "left-over columns";
     return std::nullopt;
   }
@@ -270,7 +278,9 @@ class BatchDecoder {
            h.part_size_size() == h.part_upload_size() &&
            h.large_upload_size() == h.large_publish_size() &&
            h.large_octets_size() == h.large_publish_size() &&
-           h.delay_ms_size() == h.delayed_publish_size();
+           h.delay_ms_size() == h.delayed_publish_size() &&
+           h.key_high_size() == h.keyed_publish_size() &&
+           h.key_low_size() == h.keyed_publish_size();
   }
 
   template <typename Sink>
@@ -307,6 +317,11 @@ class BatchDecoder {
     if (delayed_ < header_.delayed_publish_size() &&
         header_.delayed_publish(delayed_) == static_cast<std::uint32_t>(i))
       p.delay_ms = header_.delay_ms(delayed_++);
+    if (keyed_ < header_.keyed_publish_size() &&
+        header_.keyed_publish(keyed_) == static_cast<std::uint32_t>(i)) {
+      p.duplicate = {header_.key_high(keyed_), header_.key_low(keyed_)};
+      ++keyed_;
+    }
     sink(ClientCommand(std::move(p)));
     return true;
   }
@@ -385,7 +400,7 @@ class BatchDecoder {
   std::vector<std::string_view> strings_;
   std::vector<std::uint64_t> envelope_queue_;  // where each envelope's queues start
   int publish_ = 0, settle_ = 0, purge_ = 0, seal_ = 0, held_ = 0;
-  int part_ = 0, drop_ = 0, large_ = 0, delayed_ = 0;
+  int part_ = 0, drop_ = 0, large_ = 0, delayed_ = 0, keyed_ = 0;
   Delta entry_, slot_, term_, counter_;
 };
 

@@ -21,10 +21,10 @@
 namespace warren::replica {
 
 // The version of entries: this build reads every one up to this, and writes each in the lowest that
-// says it all. 2: limits. 3: dead letters. 5: streams.
+// says it all. 2: limits. 3: dead letters. 4: delayed retries, duplicates. 5: streams.
 inline constexpr std::uint32_t command_version = 5;
-// The same for session batches. 2: uploads. 3: delays, dead letters.
-inline constexpr std::uint32_t batch_version = 3;
+// The same for session batches. 2: uploads. 3: delays, dead letters. 4: keys of duplicates.
+inline constexpr std::uint32_t batch_version = 4;
 
 struct DecodedBatch {
   CatalogIndex catalog_index;

@@ -171,37 +171,33 @@ bool get_expels(const proto::EntryHeader& h, std::vector<Expel>& out) {
 
 constexpr std::uint32_t limits_version = 2;
 constexpr std::uint32_t dead_letters_version = 3;
+constexpr std::uint32_t retries_version = 4;  // and duplicates
 constexpr std::uint32_t streams_version = 5;
 
-std::optional<queue::Settings> settings_of(const QueueCreate& create) {
+std::uint32_t version_of(const QueueCreate& create) {
+  if (create.settings.size() <= queue::Settings::plain_octets) return 1;
   ByteReader in(create.settings);
-  return queue::Settings::decode(in);
-}
-bool has_dead_letters(const QueueCreate& create) {
-  const auto settings = settings_of(create);
-  return settings && settings->dead_letters;
-}
-bool makes_stream(const QueueCreate& create) {
-  const auto settings = settings_of(create);
-  return settings && settings->stream;
+  const auto settings = queue::Settings::decode(in);
+  if (!settings) return limits_version;
+  if (settings->stream) return streams_version;
+  if (settings->retry != queue::Retry() || settings->duplicates.keys > 0) return retries_version;
+  return settings->dead_letters ? dead_letters_version : limits_version;
 }
 
 std::uint32_t version_of(const QueueEntry& entry) {
-  if (!entry.read_through.empty() || std::ranges::any_of(entry.creates, makes_stream))
-    return streams_version;
-  if (!entry.dead_done.empty() || std::ranges::any_of(entry.creates, has_dead_letters))
-    return dead_letters_version;
+  if (!entry.read_through.empty()) return streams_version;
   const bool limits =
-      std::ranges::any_of(entry.creates,
-                          [](const QueueCreate& create) {
-                            return create.settings.size() > queue::Settings::plain_octets;
-                          }) ||
       std::ranges::any_of(entry.marks,
                           [](const Mark& mark) { return mark.level != queue::LevelNumber(); }) ||
       !entry.expels.empty() || std::ranges::any_of(entry.batches, [](const EntryBatch& batch) {
         return !batch.verdicts.full.empty();
       });
-  return limits ? limits_version : 1;
+  std::uint32_t version = !entry.dead_done.empty() ? dead_letters_version
+                          : limits                 ? limits_version
+                                                   : 1;
+  for (const QueueCreate& create : entry.creates)
+    version = std::max(version, version_of(create));
+  return version;
 }
 
 bool own_columns_consistent(const proto::EntryHeader& h) {

@@ -43,6 +43,7 @@ class BatchRun {
     enqueue.stamp = stamp_;
     enqueue.ttl_ms = p.ttl_ms;
     enqueue.delay_ms = p.delay_ms;
+    enqueue.duplicate = p.duplicate;
     find_full(p);
     enqueue.full = full_queues_;
     if (p.upload) enqueue.upload = {session_, p.upload};

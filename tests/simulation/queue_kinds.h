@@ -20,9 +20,11 @@ enum class QueueKind : std::uint8_t {
   counts_deliveries,
   single_active,
   delays,
+  retries,
+  takes_once,
   stream,
 };
-constexpr std::uint64_t queue_kinds = 10;
+constexpr std::uint64_t queue_kinds = 12;
 // Of every message, by its number: queues without priorities pass over it.
 constexpr std::uint8_t highest_priority = 3;
 constexpr std::uint8_t priority_of(std::uint64_t sequence) {
@@ -46,6 +48,12 @@ inline catalog::Arguments arguments_of(QueueKind kind, const std::string& next) 
     case QueueKind::plain:
     case QueueKind::delays:
       return {};
+    case QueueKind::takes_once:
+      return {{"x-message-deduplication", "bool", "true"}, {"x-cache-size", "long", "500"}};
+    case QueueKind::retries:
+      return {{"x-delayed-retry-type", "longstr", "all"},
+              {"x-delayed-retry-min", "long", "150"},
+              {"x-delayed-retry-max", "long", "600"}};
     case QueueKind::priorities:
       return {{"x-max-priority", "long", "3"}};
     case QueueKind::drops_head:

@@ -319,6 +319,7 @@ const std::vector<std::string>& required_faults() {
                                                  "all nodes at once",
                                                  "leader",
                                                  "delayed",
+                                                 "published twice",
                                                  "snapshot installed",
                                                  "upload abandoned",
                                                  "node lost within an upload",

@@ -120,6 +120,16 @@ void Workload::publish_one(Publisher& publisher, Process& process) {
     publish.queues.assign(queues.begin(), queues.end());
     publish.priority = priority_of(key.sequence);
     publish.delay_ms = delay(key, targets);
+    // Whoever has no answer publishes again, and so does this one.
+    const bool once = std::ranges::all_of(queues, [this](QueueId queue) {
+      return cluster_.checkers.kind_of(queue) == QueueKind::takes_once;
+    });
+    if (once) publish.duplicate = {key.publisher, key.sequence};
+    if (once && world_.chance(300)) {
+      ++world_.tally["published twice"];
+      publisher.unconfirmed[publisher.next_tag] = {key, queues};
+      submit_publish(publisher, process, group, publish);
+    }
     publisher.unconfirmed[publisher.next_tag] = {key, queues};
     submit_publish(publisher, process, group, std::move(publish));
   }

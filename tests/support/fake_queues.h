@@ -131,8 +131,9 @@ class FakeQueues {
     queue.ready.pop_front();
     const CheckoutId checkout{Term{1}, ++last_checkout_};
     queue.held[message.id] = {message, checkout, channel, consumer};
-    return {consumer,       id, {message.id, checkout}, Term{1},        message.redelivered,
-            message.failed, {}, message.parts,          message.content};
+    return {
+        consumer, id, {message.id, checkout}, Term{1},        message.redelivered, message.failed,
+        {},       0,  message.parts,          message.content};
   }
   void join(std::vector<Member>& members, queue::Consumer& consumer, ConsumerNumber number) {
     consumer.number = number;

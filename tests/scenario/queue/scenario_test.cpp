@@ -2,9 +2,10 @@
 // to an empty line; # begins a comment. WARREN_REWRITE=1 writes what was printed into the scripts.
 //
 //   queue Q [ttl=ms] [expires=ms] [max_length=n] [max_octets=n] [overflow=reject] [priorities=n]
-//         [deliveries=n] [single_active] [dead_letters]
+//         [deliveries=n] [single_active] [dead_letters] [once=keys [once_ms=ms]]
+//         [retry=all|failed|returned min=ms [max=ms] [times=n]]
 //   stream Q [max_octets=n] [max_age=ms] [single_active]
-//   publish Q [count] [ttl=ms] [priority=n] [size=n] [delay=ms]
+//   publish Q [count] [ttl=ms] [priority=n] [size=n] [delay=ms] [key=n]
 //   purge S Q | seal S Q [if_unused] [if_empty] | remove Q
 //   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
 //   consume S NUMBER Q [prefetch=n] [priority=n] [exclusive] [no_ack] | cancel S NUMBER | get S Q
@@ -193,6 +194,14 @@ class Script {
     settings.single_active = std::ranges::find(words, "single_active") != words.end();
     if (std::ranges::find(words, "dead_letters") != words.end())
       settings.dead_letters = DeadLettering{"/", words[0], "dlx", std::nullopt, false};
+    for (auto [name, kind] : {std::pair{"retry=all", RetryKind::all},
+                              {"retry=failed", RetryKind::failed},
+                              {"retry=returned", RetryKind::returned}})
+      if (std::ranges::find(words, name) != words.end()) settings.retry.kind = kind;
+    settings.duplicates = {number(words, "once", 0), limit(words, "once_ms")};
+    settings.retry.min_ms = number(words, "min", 0);
+    settings.retry.max_ms = limit(words, "max");
+    settings.retry.multiplier = number(words, "times", 0);
     if (std::ranges::find(words, "overflow=reject") != words.end())
       settings.overflow = Overflow::reject_publish;
     world_.machine.create(queue(words[0]), settings, world_.effects);
@@ -271,9 +280,12 @@ class Script {
         out_ << "full\n";
         continue;
       }
+      const DuplicateKey key{0, number(words, "key", 0)};
       MessageId published =
-          world_.publish(id, size, limit(words, "ttl"), priority, number(words, "delay", 0));
-      if (!world_.machine.takes_messages(id))
+          world_.publish(id, size, limit(words, "ttl"), priority, number(words, "delay", 0), key);
+      if (key && !world_.machine.names_entry(published.entry))
+        out_ << "taken already\n";
+      else if (!world_.machine.takes_messages(id))
         out_ << "queue_gone\n";
       else
         messages_[fmt::format("{}#{}", names_[id], taken_[id]++)] = {id, published};

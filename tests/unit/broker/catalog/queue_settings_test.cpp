@@ -49,6 +49,30 @@ TEST(QueueSettings, ComeFromTheArguments) {
   EXPECT_EQ(settings.dead_letters, (queue::DeadLettering{"/", "q", "", "dead", true}));
 }
 
+TEST(QueueSettings, RetriesAreDelayedOnlyByTheirTypeAndTheirLeast) {
+  const Argument least{"x-delayed-retry-min", "long", "100"};
+  const Argument all{"x-delayed-retry-type", "longstr", "all"};
+  EXPECT_EQ(queue_settings(queue_with({all})).retry, queue::Retry());
+  EXPECT_EQ(queue_settings(queue_with({least})).retry, queue::Retry());
+  EXPECT_EQ(queue_settings(queue_with({least, all})).retry,
+            (queue::Retry{queue::RetryKind::all, 100, {}, 0}));
+  EXPECT_EQ(queue_settings(queue_with({least,
+                                       {"x-delayed-retry-type", "longstr", "failed"},
+                                       {"x-delayed-retry-max", "long", "900"},
+                                       {"x-delayed-retry-multiplier", "byte", "3"}}))
+                .retry,
+            (queue::Retry{queue::RetryKind::failed, 100, 900, 3}));
+}
+
+TEST(QueueSettings, DuplicatesAreLookedForOnlyWhereItIsAsked) {
+  const Argument size{"x-cache-size", "long", "7"};
+  const Argument on{"x-message-deduplication", "bool", "true"};
+  EXPECT_EQ(queue_settings(queue_with({size})).duplicates.keys, 0u);
+  EXPECT_EQ(queue_settings(queue_with({on})).duplicates.keys, 10'000u);
+  EXPECT_EQ(queue_settings(queue_with({on, size, {"x-cache-ttl", "long", "60000"}})).duplicates,
+            (queue::DuplicateWindow::Bounds{7, 60'000}));
+}
+
 TEST(QueueSettings, OfAStreamAreItsRetention) {
   const Argument type{"x-queue-type", "longstr", "stream"};
   queue::Settings expected;

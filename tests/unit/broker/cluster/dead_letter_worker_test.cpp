@@ -141,6 +141,8 @@ TEST_F(DeadLetterWorkerTest, ALetterIsPublishedWithItsDeathAndItsNewAddress) {
   properties.delivery_mode = 2;
   properties.priority = 9;
   properties.expiration = "50";
+  properties.headers.emplace();
+  properties.headers->set("x-deduplication-header", std::string("once"));
   const std::string raw = amqp::encode_properties(properties);
   job.content.properties = raw;
   take({job});
@@ -153,6 +155,7 @@ TEST_F(DeadLetterWorkerTest, ALetterIsPublishedWithItsDeathAndItsNewAddress) {
   EXPECT_TRUE(publish.persistent);
   EXPECT_EQ(publish.priority, 9);
   EXPECT_FALSE(publish.ttl_ms);
+  EXPECT_FALSE(publish.duplicate) << "it may come back to a queue that has had it";
   EXPECT_EQ(publish.queues.front(), d);
   auto now = amqp::decode_properties(publish.content.properties);
   ASSERT_TRUE(now);

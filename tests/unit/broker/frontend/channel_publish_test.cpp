@@ -156,6 +156,30 @@ TEST_F(Publish, ADelayIsReadFromItsHeaderAndTurnedRound) {
   });
 }
 
+TEST_F(Publish, AKeyOfDuplicatesIsItsHeadersWhateverItsType) {
+  Client client(port());
+  client.open();
+  client.declare(1, "q");
+  for (const amqp::Field& header :
+       {amqp::Field{"x-deduplication-header", "order 7"},
+        amqp::Field{"x-message-deduplication", "order 7"},
+        amqp::Field{"x-deduplication-header", "order 8"},
+        amqp::Field{"x-deduplication-header", std::int32_t{8}}, amqp::Field{"other", "order 7"}}) {
+    amqp::BasicProperties properties;
+    properties.headers = amqp::FieldTable{header};
+    client.publish(1, "", "q", "x", false, properties);
+  }
+  client.sync(1);
+  door_.run([&] {
+    ASSERT_EQ(door_.publishes.size(), 5u);
+    EXPECT_TRUE(door_.publishes[0].duplicate);
+    EXPECT_EQ(door_.publishes[1].duplicate, door_.publishes[0].duplicate);
+    EXPECT_NE(door_.publishes[2].duplicate, door_.publishes[0].duplicate);
+    EXPECT_NE(door_.publishes[3].duplicate, door_.publishes[2].duplicate);
+    EXPECT_FALSE(door_.publishes[4].duplicate);
+  });
+}
+
 TEST_F(Publish, AMessageThatIsReturnedHasItsDelayAsItCame) {
   Client client(port());
   client.open();

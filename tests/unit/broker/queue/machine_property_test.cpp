@@ -15,6 +15,7 @@ struct ModelMessage {
   std::uint32_t size = 0;
   std::uint32_t failed = 0;
   Stamp deadline;
+  Stamp retry;  // it waits until then
 };
 struct ModelDelayed {
   std::uint32_t size = 0;
@@ -27,6 +28,19 @@ struct ModelQueue {
   std::map<std::tuple<LevelNumber, std::uint64_t, MessageId>, ModelMessage> messages;
   std::map<std::pair<Stamp, MessageId>, ModelDelayed> delayed;
 
+  std::vector<std::pair<Stamp, DuplicateKey>> taken;  // the oldest first
+
+  bool knows(DuplicateKey key, Stamp now, const DuplicateWindow::Bounds& bounds) {
+    if (bounds.keys == 0 || !key) return false;
+    if (bounds.time_ms)
+      std::erase_if(taken, [&](const auto& one) { return one.first.next(*bounds.time_ms) <= now; });
+    return std::ranges::any_of(taken, [&](const auto& one) { return one.second == key; });
+  }
+  void know(DuplicateKey key, Stamp now, const DuplicateWindow::Bounds& bounds) {
+    if (bounds.keys == 0 || !key) return;
+    if (taken.size() == bounds.keys) taken.erase(taken.begin());
+    taken.emplace_back(now, key);
+  }
   std::optional<ModelMessage> take(MessageId id) {
     auto at = std::ranges::find_if(messages,
                                    [&](const auto& pair) { return std::get<2>(pair.first) == id; });
@@ -43,6 +57,10 @@ Settings settings_of(QueueId id) {
   if (id.value >= 4) settings.delivery_limit = id.value - 4;
   if (id.value % 2 == 1) settings.dead_letters = DeadLettering{"/", "q", "dlx", {}, false};
   if (id.value == 5) settings.overflow = Overflow::reject_publish_dlx;
+  if (id.value == 3) settings.retry = {RetryKind::failed, 100, 250, 0};
+  if (id.value == 2) settings.duplicates = {5, {}};
+  if (id.value == 6) settings.duplicates = {1000, 300};
+  if (id.value == 5) settings.retry = {RetryKind::all, 10, {}, 3};
   return settings;
 }
 
@@ -212,7 +230,13 @@ class Comparison {
       const bool fails = kind == SettleKind::requeue_lost && ++at->second.failed > limit && limit;
       if (fails) bury(id, message, at->second.size, DeathReason::delivery_limit);
       if (kind == SettleKind::reject) bury(id, message, at->second.size, DeathReason::rejected);
-      if (fails || kind == SettleKind::ack || kind == SettleKind::reject) queue.messages.erase(at);
+      if (fails || kind == SettleKind::ack || kind == SettleKind::reject) {
+        queue.messages.erase(at);
+        continue;
+      }
+
+      const std::uint64_t delay = settings_of(id).retry.delay_ms(true, at->second.failed);
+      at->second.retry = delay > 0 ? now_.next(delay) : Stamp();
     }
   }
   void expel() {
@@ -263,6 +287,7 @@ class Comparison {
     command.properties = static_cast<std::uint32_t>(draw(3) * 7);
     command.full = full;
     if (draw(3) == 0) command.delay_ms = draw(2) == 0 ? 300 : draw(1000);
+    if (draw(2) == 0) command.duplicate = {1, 1 + draw(20)};
     both([&](Machine& m, Effects& e) { return m.enqueue(command, e); });
     MessageId message = next_;
     ++next_.slot;
@@ -271,12 +296,14 @@ class Comparison {
     for (QueueId id : queues) {
       auto it = model_.find(id);
       if (it == model_.end() || it->second.sealed) continue;
+      const Settings settings = settings_of(id);
+      if (it->second.knows(command.duplicate, now_, settings.duplicates)) continue;
       if (std::ranges::count(full, id) != 0) {
         if (settings_of(id).overflow == Overflow::reject_publish_dlx)
           bury(id, message, size, DeathReason::maxlen);
         continue;
       }
-      const Settings settings = settings_of(id);
+      it->second.know(command.duplicate, now_, settings.duplicates);
       const LevelNumber level = level_for(command.priority, settings.max_priority);
       if (command.delay_ms > 0)
         it->second.delayed[{now_.next(command.delay_ms), message}] = {size, level, command.ttl_ms};
@@ -323,6 +350,7 @@ class Comparison {
                     std::get<2>(expected->first) == message.id &&
                     expected->second.size == message.size &&
                     expected->second.deadline == message.deadline &&
+                    expected->second.retry == retry_of(*record, message.ordinal) &&
                     expected->second.failed == machine_.failed_deliveries(id, message.ordinal);
         EXPECT_TRUE(same) << "queue " << id.value << " ordinal " << message.ordinal.value;
         if (same) ++expected;
@@ -333,6 +361,10 @@ class Comparison {
     }
   }
 
+  static Stamp retry_of(const QueueRecord& record, Ordinal ordinal) {
+    auto it = record.retries.find(ordinal);
+    return it == record.retries.end() ? Stamp() : it->second;
+  }
   void compare(const QueueRecord& record,
                const std::map<std::pair<Stamp, MessageId>, ModelDelayed>& delayed) {
     EXPECT_EQ(record.delayed.size(), delayed.size());

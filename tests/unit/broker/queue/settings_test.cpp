@@ -28,6 +28,8 @@ TEST(Settings, EveryLimitComesBack) {
   settings.delivery_limit = 20;
   settings.consumer_timeout_ms = 1800000;
   settings.dead_letters = DeadLettering{"/", "q", "", "graveyard", true};
+  settings.retry = {RetryKind::returned, 5, 70, 2};
+  settings.duplicates = {100, 60'000};
   ByteWriter out;
   settings.encode(out);
   ByteReader in(out.str());
@@ -55,6 +57,35 @@ TEST(Settings, RefuseAnUnknownOverflow) {
   EXPECT_FALSE(Settings::decode(in));
 }
 
+TEST(Retry, GrowsByItsStepWithEachFailureUpToTheMost) {
+  const Retry linear{RetryKind::all, 100, 350, 0};
+  EXPECT_EQ(linear.delay_ms(true, 1), 100u);
+  EXPECT_EQ(linear.delay_ms(true, 3), 300u);
+  EXPECT_EQ(linear.delay_ms(true, 4), 350u);
+  EXPECT_EQ(linear.delay_ms(true, UINT32_MAX), 350u);
+  EXPECT_EQ(linear.delay_ms(false, 0), 100u) << "at least once what a step is";
+}
+
+TEST(Retry, IsMultipliedWhereItSaysSo) {
+  const Retry doubled{RetryKind::all, 100, {}, 2};
+  EXPECT_EQ(doubled.delay_ms(true, 1), 100u);
+  EXPECT_EQ(doubled.delay_ms(true, 5), 1600u);
+  EXPECT_EQ(doubled.delay_ms(true, UINT32_MAX), 315'360'000'000u) << "ten years";
+  const Retry constant{RetryKind::all, 100, {}, 1};
+  EXPECT_EQ(constant.delay_ms(true, UINT32_MAX), 100u);
+  const Retry huge{RetryKind::all, 7, 1'000'000, UINT64_MAX};
+  EXPECT_EQ(huge.delay_ms(true, 2), 1'000'000u);
+}
+
+TEST(Retry, IsForThoseOfItsKind) {
+  EXPECT_EQ((Retry{RetryKind::failed, 9, {}, 0}).delay_ms(true, 1), 9u);
+  EXPECT_EQ((Retry{RetryKind::failed, 9, {}, 0}).delay_ms(false, 1), 0u);
+  EXPECT_EQ((Retry{RetryKind::returned, 9, {}, 0}).delay_ms(true, 1), 0u);
+  EXPECT_EQ((Retry{RetryKind::returned, 9, {}, 0}).delay_ms(false, 1), 9u);
+  EXPECT_EQ((Retry{RetryKind::disabled, 9, {}, 0}).delay_ms(true, 1), 0u);
+  EXPECT_EQ((Retry{RetryKind::all, 0, 5, 0}).delay_ms(true, 1), 0u);
+}
+
 TEST(Settings, OfANewerWriterAreReadAsFarAsKnown) {
   ByteWriter body, out;
   body.varint(5);
@@ -79,6 +110,22 @@ TEST(Settings, RefuseTruncationAndVersionZero) {
   zero[0] = 0;
   ByteReader in(zero);
   EXPECT_FALSE(Settings::decode(in));
+}
+
+TEST(Settings, ThoseOfBeforeDelayedRetriesAreReadAndWrittenAsTheyWere) {
+  Settings settings;
+  settings.max_length = 5;
+  settings.dead_letters = DeadLettering{"/", "q", "dlx", "k", false};
+  const std::string written(
+      "\x01\x0f\x01\x90\x08\x05\x01\x01/\x01q\x03"
+      "dlx\x01k",
+      17);
+  ByteReader in(written);
+  EXPECT_EQ(Settings::decode(in), settings);
+  EXPECT_TRUE(in.at_end());
+  ByteWriter out;
+  settings.encode(out);
+  EXPECT_EQ(out.str(), written);
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ class World {
   // One entry of one message, with what the dispatcher wants to ride in it.
   MessageId publish(QueueId queue, std::uint32_t size = 100,
                     std::optional<std::uint64_t> ttl_ms = {}, std::uint8_t priority = 0,
-                    std::uint64_t delay_ms = 0) {
+                    std::uint64_t delay_ms = 0, DuplicateKey duplicate = {}) {
     const QueueRecord* record = machine.find(queue);
     const LevelNumber level = record == nullptr ? LevelNumber(0) : record->level(priority);
     EnqueuePlan plan;
@@ -71,6 +71,7 @@ class World {
     Enqueue command{id, size, priority, stamp(), std::span(&queue, 1)};
     command.ttl_ms = ttl_ms;
     command.delay_ms = delay_ms;
+    command.duplicate = duplicate;
     machine.enqueue(command, effects);
     applied();
     return id;
@@ -165,6 +166,7 @@ class World {
     }
   }
   EntryIndex begin_entry() {
+    machine.set_time(stamp());
     machine.ripen(stamp(), effects);
     return ++entry;
   }

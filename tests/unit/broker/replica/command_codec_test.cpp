@@ -80,6 +80,20 @@ TEST(CommandCodec, DelaysAreOfTheirPublishes) {
   EXPECT_EQ(std::get<Purge>(batch->commands[4]).queue, QueueId(7));
 }
 
+TEST(CommandCodec, KeysOfDuplicatesAreOfTheirPublishes) {
+  std::vector<ClientCommand> commands = delayed_sample();
+  std::get<Publish>(commands[1]).duplicate = {~0ull, 1};
+  std::get<Publish>(commands[6]).duplicate = {0, 2};
+  const Bytes blob = encode_batch(CatalogIndex(42), commands);
+  EXPECT_EQ(blob.view()[5], 4) << "the version";
+  auto batch = decode_batch(blob);
+  ASSERT_TRUE(batch) << batch.error().text;
+  EXPECT_FALSE(std::get<Publish>(batch->commands[0]).duplicate);
+  EXPECT_EQ(std::get<Publish>(batch->commands[1]).duplicate, (DuplicateKey{~0ull, 1}));
+  EXPECT_EQ(std::get<Publish>(batch->commands[6]).duplicate, (DuplicateKey{0, 2}));
+  EXPECT_EQ(std::get<Publish>(batch->commands[6]).delay_ms, 5006u);
+}
+
 TEST(CommandCodec, RepeatedEnvelopesCostAFewOctets) {
   std::vector<ClientCommand> commands;
   for (int i = 0; i < 1000; ++i)
@@ -202,6 +216,29 @@ TEST(CommandCodec, EachBatchIsOfTheLowestVersionThatSaysItAll) {
   std::vector<ClientCommand> both = large_sample();
   std::get<Publish>(both[1]).delay_ms = 1;
   EXPECT_EQ(version(encode_batch(CatalogIndex(1), both)), 3);
+}
+
+TEST(CommandCodec, EachEntryIsOfTheLowestVersionThatSaysItAll) {
+  auto version = [](const queue::Settings& settings) {
+    ByteWriter out;
+    settings.encode(out);
+    QueueEntry entry;
+    entry.creates.push_back({QueueId(7), out.take()});
+    const auto octets = encode_entry(entry);
+    EXPECT_TRUE(decode_entry(octets));
+    return (*octets)[5];
+  };
+  queue::Settings settings;
+  EXPECT_EQ(version(settings), 1);
+  settings.max_length = 1;
+  EXPECT_EQ(version(settings), 2);
+  settings.dead_letters = queue::DeadLettering{"/", "q", "dlx", std::nullopt, false};
+  EXPECT_EQ(version(settings), 3);
+  settings.retry = {queue::RetryKind::all, 100, {}, 0};
+  EXPECT_EQ(version(settings), 4);
+  settings = {};
+  settings.duplicates.keys = 1;
+  EXPECT_EQ(version(settings), 4);
 }
 
 TEST(CommandCodec, SlotsCountPartsAsWell) {
