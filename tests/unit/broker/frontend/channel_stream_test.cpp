@@ -226,10 +226,9 @@ TEST_F(Stream, APrefetchOfTheChannelThatComesLaterIsForQueuesOnly) {
   Client client(port());
   open(client, 3, 3);
   consume(client, "c");
-  next(client, 0);
+  for (std::uint64_t offset : {0, 1, 2})
+    next(client, offset);
   qos(client, 1, true);
-  next(client, 1);
-  next(client, 2);
   client.declare(1, "q");
   client.publish(1, "", "q", "x");
   client.consume(1, "q", "d");

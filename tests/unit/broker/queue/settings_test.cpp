@@ -112,6 +112,20 @@ TEST(Settings, RefuseTruncationAndVersionZero) {
   EXPECT_FALSE(Settings::decode(in));
 }
 
+TEST(Settings, OfAStreamComeBack) {
+  for (const Retention& retention :
+       {Retention{}, Retention{1000, {}}, Retention{{}, 60'000}, Retention{1000, 60'000}}) {
+    Settings settings;
+    settings.stream = retention;
+    settings.single_active = true;
+    ByteWriter out;
+    settings.encode(out);
+    ByteReader in(out.str());
+    EXPECT_EQ(Settings::decode(in), settings);
+    EXPECT_TRUE(in.at_end());
+  }
+}
+
 TEST(Settings, ThoseOfBeforeDelayedRetriesAreReadAndWrittenAsTheyWere) {
   Settings settings;
   settings.max_length = 5;

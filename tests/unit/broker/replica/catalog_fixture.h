@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "broker/base/check.h"
 #include "broker/catalog/catalog.h"
@@ -22,8 +23,10 @@ class CatalogFixture {
     run(found);
     incarnation_ = run(catalog::RegisterNode{"node1", NodeId(1), DiskId(1), ""}).incarnation;
   }
-  QueueId declare(const std::string& name, bool auto_delete = false) {
+  QueueId declare(const std::string& name, bool auto_delete = false,
+                  catalog::Arguments arguments = {}) {
     catalog::DeclareQueue declare;
+    declare.arguments = std::move(arguments);
     declare.auto_delete = auto_delete;
     declare.vhost = "/";
     declare.name = name;

@@ -110,6 +110,7 @@ QueueEntry sample_entry() {
   entry.marks = {{QueueId(7), queue::LevelNumber(3), Ordinal(64)}};
   entry.dead_done = {{QueueId(7), queue::DeadLetterNumber(40)},
                      {QueueId(3), queue::DeadLetterNumber(2)}};
+  entry.read_through = {{QueueId(7), "billing", Ordinal(12)}, {QueueId(9), "", Ordinal(0)}};
   entry.expels = {{QueueId(7), queue::DeathReason::maxlen, {{EntryIndex(9), Slot(2)}}},
                   {QueueId(8),
                    queue::DeathReason::expired,
@@ -144,6 +145,7 @@ TEST(CommandCodec, EntryComesBackAsItWas) {
   EXPECT_EQ(after->lapses, before.lapses);
   EXPECT_EQ(after->expels, before.expels);
   EXPECT_EQ(after->dead_done, before.dead_done);
+  EXPECT_EQ(after->read_through, before.read_through);
   EXPECT_EQ(after->ended, before.ended);
   EXPECT_EQ(after->removed, before.removed);
   ASSERT_EQ(after->batches.size(), 2u);
@@ -239,6 +241,9 @@ TEST(CommandCodec, EachEntryIsOfTheLowestVersionThatSaysItAll) {
   settings = {};
   settings.duplicates.keys = 1;
   EXPECT_EQ(version(settings), 4);
+  settings = {};
+  settings.stream = queue::Retention{1000, 60'000};
+  EXPECT_EQ(version(settings), 5);
 }
 
 TEST(CommandCodec, SlotsCountPartsAsWell) {

@@ -136,8 +136,10 @@ class Link : public ::testing::Test, public GroupClientSink {
     p.queues.push_back(q);
     client.submit({ClientCommand(p)}, now);
   }
-  ConsumerNumber consume(std::uint32_t prefetch) {
+  ConsumerNumber consume(std::uint32_t prefetch, std::optional<StreamReading> reading = {}) {
     Consumer c;
+    c.tag = "reader";
+    c.reading = std::move(reading);
     c.number = ConsumerNumber(++consumer);
     c.queue = q;
     c.channel = 1;
