@@ -64,7 +64,9 @@ void Dispatcher::resume_reading(DispatchQueue& queue, ConsumerState& state,
                                 const StreamClaim& claim) {
   const QueueRecord* record = machine_.find(queue.id);
   if (!state.cursor || record == nullptr) return;
+#ifndef WARREN_MUTATION_FORGET_READER
   state.cursor->seek(claim.next);
+#endif
   state.cursor->begun = claim.begun;
   state.cursor->acknowledged = claim.acknowledged;
   state.cursor->delivered = claim.acknowledged + claim.unacknowledged;
