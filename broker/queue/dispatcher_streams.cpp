@@ -126,6 +126,10 @@ void Dispatcher::note_read(DispatchQueue& queue, const QueueRecord& record,
   const std::string_view reader = reader_of(record, consumer);
   const auto known = read_through(queue, record, reader);
   if (known && *known >= next) return;
+  if (queue.readers.size() >= StreamBook::most_readers)
+    std::erase_if(queue.readers, [&](const auto& item) {
+      return !item.second.unsaved && record.stream->read_through(item.first) >= item.second.next;
+    });
   DispatchQueue::Reader& mine = queue.readers[std::string(reader)];
   mine.next = next;
   if (std::exchange(mine.unsaved, true)) return;

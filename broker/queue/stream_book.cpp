@@ -34,24 +34,26 @@ void StreamBook::trim(Ordinal first) {
 
 bool StreamBook::read_through(std::string_view tag, Ordinal next) {
   auto reader = readers_.find(tag);
+  if (reader != readers_.end() && next <= reader->second.next) return false;
   if (reader == readers_.end()) {
-    readers_.emplace(tag, next);
-    return true;
+    if (readers_.size() == most_readers)
+      readers_.erase(std::ranges::min_element(readers_, {},
+                                              [](const auto& known) { return known.second.turn; }));
+    reader = readers_.emplace(tag, Reader()).first;
   }
-  const bool rose = reader->second < next;
-  if (rose) reader->second = next;
-  return rose;
+  reader->second = {next, ++turn_};
+  return true;
 }
 
 std::optional<Ordinal> StreamBook::read_through(std::string_view tag) const {
   const auto reader = readers_.find(tag);
-  return reader == readers_.end() ? std::nullopt : std::optional(reader->second);
+  return reader == readers_.end() ? std::nullopt : std::optional(reader->second.next);
 }
 
 std::size_t StreamBook::memory_octets() const {
   std::size_t total = runs_.size() * sizeof(Run);
-  for (const auto& [tag, next] : readers_)
-    total += tag.size() + 64;
+  for (const auto& [tag, reader] : readers_)
+    total += tag.size() + 80;
   return total;
 }
 
@@ -64,10 +66,12 @@ void StreamBook::encode(ByteWriter& out) const {
     out.varint(run.began.value - last.began.value);
     last = run;
   }
+  out.varint(turn_);
   out.varint(readers_.size());
-  for (const auto& [tag, next] : readers_) {
+  for (const auto& [tag, reader] : readers_) {
     out.string(tag);
-    out.varint(next.value);
+    out.varint(reader.next.value);
+    out.varint(reader.turn);
   }
 }
 
@@ -80,10 +84,12 @@ bool StreamBook::decode(ByteReader& in) {
     run.began.value += in.varint();
     runs_.push_back(run);
   }
+  turn_ = in.varint();
   const std::uint64_t readers = in.varint();
   for (std::uint64_t i = 0; i < readers && in.ok(); ++i) {
-    std::string tag(in.string());
-    readers_.emplace(std::move(tag), Ordinal(in.varint()));
+    Reader& reader = readers_[std::string(in.string())];
+    reader.next = Ordinal(in.varint());
+    reader.turn = in.varint();
   }
   return in.ok() && readers_.size() == readers;
 }

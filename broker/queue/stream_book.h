@@ -19,6 +19,8 @@ class StreamBook {
  public:
   // Times are told to a second: a run of messages that came within one costs one entry.
   static constexpr std::uint64_t run_ms = 1000;
+  // Clients make up tags: those that were heard of last are kept.
+  static constexpr std::size_t most_readers = 4096;
 
   // REQUIRES: ordinals ascend; stamps never fall.
   void note(Ordinal ordinal, Stamp stamp);
@@ -36,7 +38,7 @@ class StreamBook {
   // True: it rose.
   bool read_through(std::string_view tag, Ordinal next);
   std::optional<Ordinal> read_through(std::string_view tag) const;
-  const std::map<std::string, Ordinal, std::less<>>& readers() const { return readers_; }
+  std::size_t readers() const { return readers_.size(); }
 
   std::size_t runs() const { return runs_.size(); }
   std::size_t memory_octets() const;
@@ -52,7 +54,12 @@ class StreamBook {
   };
   Ordinal first_;
   std::deque<Run> runs_;  // ascending in both
-  std::map<std::string, Ordinal, std::less<>> readers_;
+  struct Reader {
+    Ordinal next;
+    std::uint64_t turn = 0;  // when it was heard of last
+  };
+  std::map<std::string, Reader, std::less<>> readers_;
+  std::uint64_t turn_ = 0;
 };
 
 }  // namespace warren::queue

@@ -57,6 +57,18 @@ TEST(StreamBook, ATagNeverGoesBack) {
   EXPECT_EQ(book.read_through("mail"), std::nullopt);
 }
 
+TEST(StreamBook, ForgetsTheTagThatWasNotHeardOfForLongest) {
+  StreamBook book;
+  for (std::size_t i = 0; i < StreamBook::most_readers; ++i)
+    book.read_through("t" + std::to_string(i), Ordinal(1));
+  book.read_through("t0", Ordinal(2));
+  book.read_through("one more", Ordinal(1));
+  EXPECT_EQ(book.readers(), StreamBook::most_readers);
+  EXPECT_EQ(book.read_through("t0"), Ordinal(2));
+  EXPECT_EQ(book.read_through("t1"), std::nullopt);
+  EXPECT_EQ(book.read_through("one more"), Ordinal(1));
+}
+
 TEST(StreamBook, ComesBackAsItWas) {
   StreamBook book = book_of({10'000, 12'000, 14'000});
   book.trim(Ordinal(1));
