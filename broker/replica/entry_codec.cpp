@@ -165,6 +165,7 @@ bool get_expels(const proto::EntryHeader& h, std::vector<Expel>& out) {
 }
 
 constexpr std::uint32_t limits_version = 2;
+constexpr std::uint32_t dead_letters_version = 3;  // and delays
 
 bool has_dead_letters(const QueueCreate& create) {
   ByteReader in(create.settings);
@@ -173,8 +174,11 @@ bool has_dead_letters(const QueueCreate& create) {
 }
 
 std::uint32_t version_of(const QueueEntry& entry) {
-  if (!entry.dead_done.empty() || std::ranges::any_of(entry.creates, has_dead_letters))
-    return command_version;
+  const bool new_batch = std::ranges::any_of(entry.batches, [](const EntryBatch& batch) {
+    return version_of_batch(batch.blob) >= dead_letters_version;
+  });
+  if (new_batch || !entry.dead_done.empty() || std::ranges::any_of(entry.creates, has_dead_letters))
+    return dead_letters_version;
   const bool limits =
       std::ranges::any_of(entry.creates,
                           [](const QueueCreate& create) {
