@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tests/simulation/cluster.h"
+#include "tests/simulation/idle.h"
 #include "tests/simulation/workload.h"
 
 namespace warren::simulation {
@@ -34,6 +35,10 @@ class Run {
     }
     heal();
     drain();
+    if (!world_.failed() && !world_.calm && world_.chance(300)) {
+      Idle(cluster_, workload_).run();
+      drain();
+    }
     if (!world_.failed()) last_checks();
     Tally tally = world_.tally;
     tally["published"] += workload_.published();
@@ -294,7 +299,10 @@ const std::vector<std::string>& required_faults() {
                                                  "dead letter done",
                                                  "dead letter tried in vain",
                                                  "dead letter twice",
-                                                 "publish rejected"};
+                                                 "publish rejected",
+                                                 "reboot",
+                                                 "ripe in an idle group",
+                                                 "expired in an idle group"};
   return required;
 }
 
