@@ -11,6 +11,7 @@
 #include "broker/auth/password.h"
 #include "broker/runtime/log.h"
 #include "broker/runtime/resources.h"
+#include "broker/runtime/system_clock.h"
 #include "broker/store_options.h"
 
 namespace warren {
@@ -56,6 +57,7 @@ cluster::ClusterConfig cluster_config(const config::Settings& settings) {
   config.test_placement = settings.test_placement;
   config.default_password_hash = auth::hash_password(settings.default_pass);
   config.groups.raft = raft_config(settings);
+  config.groups.boot_id = runtime::boot_id();
   config.groups.host.dispatcher.attach_grace = settings.attach_grace;
   // Half for consumers, half for followers; a leader's records are mostly the same octets.
   config.entry_cache_bytes = config.log_cache_bytes = settings.entry_cache / 2;

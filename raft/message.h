@@ -41,12 +41,16 @@ struct Message {
   Index commit;   // append: the leader's commit; heartbeat: at most what the follower matches;
                   // tail_answer
   Index hint;     // append_reply on reject: where to try next
-  bool reject = false;         // votes, append_reply; tail_answer: there is a leader, wait for it
-  bool transfer = false;       // vote_request: asked for by TimeoutNow; skips leader stickiness
-  bool abstain = false;        // append_reply, heartbeat_reply: the sender lost its tail, what
-                               // it acknowledged before is void (StoredGroup::abstain)
-  bool release = false;        // append_request: the above may end once `commit` is durable
-  bool binding = false;        // tail_inquiry: enter `term` before answering; and its answer
+  bool reject = false;    // votes, append_reply; tail_answer: there is a leader, wait for it
+  bool transfer = false;  // vote_request: asked for by TimeoutNow; skips leader stickiness
+  bool abstain = false;   // append_reply, heartbeat_reply: the sender lost its tail, what
+                          // it acknowledged before is void (StoredGroup::abstain)
+  bool release = false;   // append_request: the above may end once `commit` is durable
+  bool binding = false;   // tail_inquiry: enter `term` before answering; and its answer
+  // heartbeat and its answer: what the sender's host tells the other's of the group's time. Raft
+  // passes it by.
+  std::uint64_t stamp_ms = 0;
+  bool stamp_guessed = false;
   std::uint64_t round = 0;     // heartbeat and its reply: HeartbeatRounds, 0: none; tail_inquiry
                                // and its answer: never the same twice, in whatever life
   std::vector<Entry> entries;  // append_request; tail_answer: Membership::versions()

@@ -90,8 +90,8 @@ void GroupLog::remove(raft::GroupId group) {
     batch.DeleteRange(database_.log(), log_key(group, raft::Index(), 0),
                       log_key(next, raft::Index(), 0));
     for (StateTag tag :
-         {StateTag::abstain, StateTag::begun, StateTag::log_start, StateTag::hard_state,
-          StateTag::member, StateTag::installed, StateTag::snapshot})
+         {StateTag::abstain, StateTag::begun, StateTag::clock, StateTag::log_start,
+          StateTag::hard_state, StateTag::member, StateTag::installed, StateTag::snapshot})
       batch.Delete(database_.state(), state_key(tag, group));
     for (StateTag tag : {StateTag::data, StateTag::part_index})
       batch.DeleteRange(database_.state(), state_key(tag, group), state_key(tag, next));
@@ -109,6 +109,21 @@ void GroupLog::clear_abstain(raft::GroupId id) {
   };
   commit.urgent = false;
   committer_.submit(std::move(commit));
+}
+
+void GroupLog::set_clock(raft::GroupId id, const ClockRecord& clock) {
+  at(id).clock = clock;
+  Commit commit;
+  commit.fill = [this, id, octets = encode(clock)](rocksdb::WriteBatch& batch) {
+    batch.Put(database_.state(), state_key(StateTag::clock, id), octets);
+  };
+  commit.bytes = entry_overhead;
+  commit.urgent = false;
+  committer_.submit(std::move(commit));
+}
+
+const std::optional<ClockRecord>& GroupLog::clock(raft::GroupId id) const {
+  return at(id).clock;
 }
 
 namespace {

@@ -48,6 +48,9 @@ class GroupLog final : public raft::LogStore {
   void remove(raft::GroupId group);  // and everything that is stored of it
   // A leader has caught this replica up, or all members answered: the torn tail is forgotten.
   void clear_abstain(raft::GroupId group);
+  // Not waited for: durable within 200 ms.
+  void set_clock(raft::GroupId group, const ClockRecord& clock);
+  const std::optional<ClockRecord>& clock(raft::GroupId group) const;
 
   void write(std::uint64_t number, std::vector<raft::GroupWrite> writes) override;
   std::vector<raft::Entry> entries(raft::GroupId group, raft::Index first, raft::Index last,

@@ -71,6 +71,7 @@ std::expected<void, OpenError> GroupLog::read_records(Database& database, Group&
   if (done) done = read_state(database, StateTag::snapshot, id, decode_snapshot, group.snapshot);
   if (done) done = read_state(database, StateTag::installed, id, decode_installed, group.installed);
   if (done) done = read_state(database, StateTag::begun, id, decode_begun, group.begun);
+  if (done) done = read_state(database, StateTag::clock, id, decode_clock, group.clock);
   if (done) done = read_state(database, StateTag::abstain, id, plain, abstain);
   if (!done) return done;
   if (!member) return damaged(database, id, "its member record is missing");

@@ -28,6 +28,7 @@ struct GroupLog::Group {
   raft::HardState hard_state;
   std::optional<SnapshotRecord> snapshot;
   bool abstain = false;
+  std::optional<ClockRecord> clock;
 
   // The contiguous log. Empty: last + 1 == first.
   raft::Index first{1};

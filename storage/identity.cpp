@@ -14,7 +14,6 @@ namespace {
 
 constexpr char used_key[] = "used";
 constexpr char node_key[] = "node";
-constexpr char clock_key[] = "clock";
 
 std::unexpected<OpenError> damaged(const Database& database, const std::string& what) {
   return std::unexpected(
@@ -28,12 +27,6 @@ std::optional<NodeIdentity> decode_node(std::string_view octets) {
   return in.done() ? std::optional(node) : std::nullopt;
 }
 
-std::optional<ClockRecord> decode_clock(std::string_view octets) {
-  Decoder in(octets);
-  ClockRecord clock{std::string(in.string()), static_cast<std::int64_t>(in.u64()), in.u64()};
-  return in.done() ? std::optional(clock) : std::nullopt;
-}
-
 }  // namespace
 
 Identity::Identity(Database& database, Committer& committer)
@@ -41,8 +34,8 @@ Identity::Identity(Database& database, Committer& committer)
 
 std::expected<Identity, OpenError> Identity::load(Database& database, Committer& committer) {
   Identity identity(database, committer);
-  std::optional<std::string> used, node, clock;
-  for (auto [key, out] : {std::pair(used_key, &used), {node_key, &node}, {clock_key, &clock}}) {
+  std::optional<std::string> used, node;
+  for (auto [key, out] : {std::pair(used_key, &used), {node_key, &node}}) {
     std::string value;
     const auto status = database.db().Get(rocksdb::ReadOptions(), database.identity(), key, &value);
     if (status.ok()) *out = std::move(value);
@@ -50,8 +43,6 @@ std::expected<Identity, OpenError> Identity::load(Database& database, Committer&
   }
   identity.used_ = used.has_value();
   if (node && !(identity.node_ = decode_node(*node))) return damaged(database, "node, malformed");
-  if (clock && !(identity.clock_ = decode_clock(*clock)))
-    return damaged(database, "clock, malformed");
   if (identity.node_ && !identity.used_) return damaged(database, "a node, yet never used");
   return identity;
 }
@@ -59,7 +50,7 @@ std::expected<Identity, OpenError> Identity::load(Database& database, Committer&
 void Identity::mark_used() {
   if (used_) return;
   used_ = true;
-  put(used_key, "", true);
+  put(used_key, "");
 }
 
 void Identity::set_node(const NodeIdentity& node) {
@@ -67,24 +58,16 @@ void Identity::set_node(const NodeIdentity& node) {
   node_ = node;
   Encoder out;
   out.u64(node.cluster_id).u32(node.node).string(node.name).string(node.founding);
-  put(node_key, out.u64(node.assigned).take(), true);
+  put(node_key, out.u64(node.assigned).take());
 }
 
-void Identity::set_clock(const ClockRecord& clock) {
-  clock_ = clock;
-  Encoder out;
-  out.string(clock.boot_id).u64(static_cast<std::uint64_t>(clock.boot_time_ns));
-  put(clock_key, out.u64(clock.stamp_ms).take(), false);
-}
-
-void Identity::put(std::string key, std::string value, bool wait) {
+void Identity::put(std::string key, std::string value) {
   Commit commit;
   commit.bytes = key.size() + value.size();
-  commit.urgent = wait;
   commit.fill = [database = database_, key = std::move(key), value = std::move(value)](
                     rocksdb::WriteBatch& batch) { batch.Put(database->identity(), key, value); };
   committer_->submit(std::move(commit));
-  if (wait) committer_->flush();
+  committer_->flush();
 }
 
 }  // namespace warren::storage

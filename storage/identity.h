@@ -1,4 +1,4 @@
-// Identity: who this store is and what its clock last said. Any thread, one at a time; the writes
+// Identity: who this store is. Any thread, one at a time; the writes
 // are synced before they return and rare. Architecture §5, §7.
 #pragma once
 
@@ -21,14 +21,6 @@ struct NodeIdentity {
   bool operator==(const NodeIdentity&) const = default;
 };
 
-// To step the replicated time forward after a restart: same boot, by the difference of boot times.
-struct ClockRecord {
-  std::string boot_id;
-  std::int64_t boot_time_ns = 0;  // CLOCK_BOOTTIME when `stamp` was the latest
-  std::uint64_t stamp_ms = 0;
-  bool operator==(const ClockRecord&) const = default;
-};
-
 class Identity {
  public:
   static std::expected<Identity, OpenError> load(Database& database, Committer& committer);
@@ -37,22 +29,19 @@ class Identity {
   // Once true, for ever: the store takes no part in founding a cluster.
   bool used() const { return used_; }
   const std::optional<NodeIdentity>& node() const { return node_; }
-  const std::optional<ClockRecord>& clock() const { return clock_; }
 
   void mark_used();
-  void set_node(const NodeIdentity& node);   // marks used as well
-  void set_clock(const ClockRecord& clock);  // not waited for: durable within 200 ms
+  void set_node(const NodeIdentity& node);  // marks used as well
 
  private:
   Identity(Database& database, Committer& committer);
-  void put(std::string key, std::string value, bool wait);
+  void put(std::string key, std::string value);
 
   Database* database_;
   Committer* committer_;
   std::uint64_t disk_id_ = 0;
   bool used_ = false;
   std::optional<NodeIdentity> node_;
-  std::optional<ClockRecord> clock_;
 };
 
 }  // namespace warren::storage

@@ -231,6 +231,17 @@ std::optional<Begun> decode_begun(std::string_view octets) {
   return if_done(in, begun);
 }
 
+std::string encode(const ClockRecord& clock) {
+  Encoder out;
+  out.string(clock.boot_id).u64(static_cast<std::uint64_t>(clock.boot_time_ns));
+  return out.u64(clock.stamp_ms).take();
+}
+std::optional<ClockRecord> decode_clock(std::string_view octets) {
+  Decoder in(octets);
+  ClockRecord clock{std::string(in.string()), static_cast<std::int64_t>(in.u64()), in.u64()};
+  return if_done(in, std::move(clock));
+}
+
 Generation generation_of(const std::vector<InstalledRange>& ranges, raft::Index index) {
   for (const InstalledRange& range : ranges)
     if (range.first <= index && index <= range.last) return range.generation;

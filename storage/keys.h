@@ -65,6 +65,7 @@ std::optional<raft::Entry> parse_log_record(raft::Index index, std::string_view 
 enum class StateTag : char {
   abstain = 'a',
   begun = 'b',
+  clock = 'c',
   data = 'd',
   log_start = 'f',
   hard_state = 'h',
@@ -97,18 +98,28 @@ struct Begun {
   raft::Index after;
 };
 
+// What a group's replicated time was at a moment of a boot.
+struct ClockRecord {
+  std::string boot_id;
+  std::int64_t boot_time_ns = 0;  // CLOCK_BOOTTIME
+  std::uint64_t stamp_ms = 0;
+  bool operator==(const ClockRecord&) const = default;
+};
+
 std::string encode(const raft::MemberId& member);
 std::string encode(const raft::HardState& state);
 std::string encode(const LogStart& start);
 std::string encode(const SnapshotRecord& record);
 std::string encode(const std::vector<InstalledRange>& ranges);
 std::string encode(const Begun& begun);
+std::string encode(const ClockRecord& clock);
 std::optional<raft::MemberId> decode_member(std::string_view octets);
 std::optional<raft::HardState> decode_hard_state(std::string_view octets);
 std::optional<LogStart> decode_log_start(std::string_view octets);
 std::optional<SnapshotRecord> decode_snapshot(std::string_view octets);
 std::optional<std::vector<InstalledRange>> decode_installed(std::string_view octets);
 std::optional<Begun> decode_begun(std::string_view octets);
+std::optional<ClockRecord> decode_clock(std::string_view octets);
 
 // Under which generation the entry at `index` is kept.
 Generation generation_of(const std::vector<InstalledRange>& ranges, raft::Index index);

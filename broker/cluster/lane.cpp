@@ -100,7 +100,7 @@ void Lane::receive_raft(std::vector<raft::Message> messages) {
   const replica::Now now = time();
   for (const raft::Message& message : messages)
     (void)set_.answers_to(GroupId(message.group.value), message.to, now);
-  set_.receive(std::move(messages));
+  set_.receive(std::move(messages), now);
   wake();
 }
 

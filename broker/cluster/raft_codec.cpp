@@ -49,6 +49,8 @@ void encode(const raft::Message& message, proto::RaftMessage& out) {
   out.set_release(message.release);
   out.set_binding(message.binding);
   out.set_round(message.round);
+  out.set_stamp_ms(message.stamp_ms);
+  out.set_stamp_guessed(message.stamp_guessed);
   for (const raft::Entry& entry : message.entries)
     encode(entry, *out.add_entries());
 }
@@ -71,6 +73,8 @@ std::optional<raft::Message> decode(proto::RaftMessage& in) {
   message.release = in.release();
   message.binding = in.binding();
   message.round = in.round();
+  message.stamp_ms = in.stamp_ms();
+  message.stamp_guessed = in.stamp_guessed();
   message.entries.reserve(static_cast<std::size_t>(in.entries_size()));
   for (proto::RaftEntry& entry : *in.mutable_entries()) {
     if (entry.kind() > static_cast<std::uint32_t>(raft::EntryKind::configuration))

@@ -413,6 +413,14 @@ Bytes encode_batch(CatalogIndex catalog_index, std::span<const ClientCommand> co
   return Bytes(encoder.finish());
 }
 
+// The header's first field, which every batch has: nothing else of it is looked at.
+std::uint32_t version_of_batch(const Bytes& blob) {
+  constexpr char version_tag = 8;
+  const std::string_view octets = blob.view();
+  if (octets.size() < 6 || octets[4] != version_tag) return 0;
+  return static_cast<unsigned char>(octets[5]);
+}
+
 Result<DecodedBatch> decode_batch(const Bytes& blob) {
   BatchDecoder decoder(blob);
   if (auto wrong = decoder.read_header()) return malformed(*wrong);

@@ -22,6 +22,16 @@ void DiskGroupStore::remove(raft::GroupId group) {
   log_.remove(group);
 }
 
+void DiskGroupStore::keep_time(raft::GroupId group, const KeptTime& time) {
+  log_.set_clock(group, {time.boot_id, time.at.count(), time.stamp.value});
+}
+
+std::optional<KeptTime> DiskGroupStore::kept_time(raft::GroupId group) const {
+  const auto& clock = log_.clock(group);
+  if (!clock) return std::nullopt;
+  return KeptTime{clock->boot_id, BootTime(clock->boot_time_ns), Stamp(clock->stamp_ms)};
+}
+
 void DiskGroupStore::delete_entries(raft::GroupId group, const std::vector<EntryRange>& ranges) {
   std::vector<storage::IndexRange> converted;
   converted.reserve(ranges.size());

@@ -31,6 +31,8 @@ class DiskGroupStore final : public GroupStore {
   }
   void remove(raft::GroupId group) override;
   void clear_abstain(raft::GroupId group) override { log_.clear_abstain(group); }
+  void keep_time(raft::GroupId group, const KeptTime& time) override;
+  std::optional<KeptTime> kept_time(raft::GroupId group) const override;
   void compact(raft::GroupId group, raft::Index first) override { log_.compact(group, first); }
   raft::Index first(raft::GroupId group) const override { return log_.first(group); }
   void delete_entries(raft::GroupId group, const std::vector<EntryRange>& ranges) override;

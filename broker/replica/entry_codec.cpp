@@ -170,8 +170,8 @@ bool get_expels(const proto::EntryHeader& h, std::vector<Expel>& out) {
 }
 
 constexpr std::uint32_t limits_version = 2;
-constexpr std::uint32_t dead_letters_version = 3;
-constexpr std::uint32_t retries_version = 4;  // and duplicates
+constexpr std::uint32_t dead_letters_version = 3;  // and delays
+constexpr std::uint32_t retries_version = 4;       // and duplicates
 constexpr std::uint32_t streams_version = 5;
 
 std::uint32_t version_of(const QueueCreate& create) {
@@ -197,6 +197,10 @@ std::uint32_t version_of(const QueueEntry& entry) {
                                                    : 1;
   for (const QueueCreate& create : entry.creates)
     version = std::max(version, version_of(create));
+  for (const EntryBatch& batch : entry.batches)
+    if (const std::uint32_t of_batch = version_of_batch(batch.blob);
+        of_batch >= dead_letters_version)
+      version = std::max(version, of_batch);
   return version;
 }
 

@@ -24,8 +24,9 @@ GroupSet::GroupSet(GroupSetConfig config, GroupStore& store, raft::Transport& tr
                    GroupSetOutlet& outlet)
     : config_(config),
       store_(store),
+      transport_(transport),
       outlet_(outlet),
-      driver_(store.log(), transport, *this),
+      driver_(store.log(), *this, *this),
       catalog_(std::make_shared<const catalog::Snapshot>()) {}
 
 GroupSet::~GroupSet() = default;
@@ -62,7 +63,6 @@ Result<void> GroupSet::add_group(const raft::StoredGroup& stored, Now now) {
   GroupId id = group_of(stored.group);
   CHECK(!contains(id), "group {}", id);
   auto group = std::make_unique<Group>(*this, id);
-  group->restarted = true;
   group->snapshot_at = now.boot;
   if (stored.snapshot) {
     if (auto restored = restore_state(*group); !restored) return restored;
@@ -70,8 +70,8 @@ Result<void> GroupSet::add_group(const raft::StoredGroup& stored, Now now) {
     group->snapshot_index = stored.snapshot->index;
     add_unnamed(*group, stored.snapshot->index);
   }
-  group->seen_stamp = group->state().stamp();
-  group->seen_at = now.boot;
+  group->time =
+      GroupTime(group->state().stamp(), store_.kept_time(stored.group), config_.boot_id, now.boot);
   group->status.abstaining = stored.abstain;
   Group& placed = *groups_.emplace(id, std::move(group)).first->second;
   driver_.add_group(raft_config(id), stored);
@@ -147,11 +147,7 @@ void GroupSet::apply_one(Group& group, const raft::Entry& entry) {
 
 void GroupSet::after_apply(Group& group) {
   if (!std::exchange(group.dirty, false)) return;
-  if (group.state().stamp() != group.seen_stamp) {
-    group.seen_stamp = group.state().stamp();
-    group.seen_at = now_.boot;
-    if (!group.status.is_leader && group.status.leader) group.restarted = false;
-  }
+  group.time.on_applied(group.state().stamp(), now_.boot);
   if (group.catalog) {
     CatalogApplied applied = std::exchange(group.catalog_applied, {});
     group.settled = true;
@@ -184,6 +180,8 @@ void GroupSet::on_status(raft::GroupId id, const raft::Status& status) {
     group->status = status;
     stop_host(*group);
   }
+  if (status.is_leader && (!group->status.is_leader || status.term != group->status.term))
+    group->inquiry = TimeInquiry(now_.boot);
   group->status = status;
   if (was_abstaining && !status.abstaining) store_.clear_abstain(id);
   after_apply(*group);
@@ -198,17 +196,8 @@ void GroupSet::on_read_ready(raft::GroupId id, std::uint64_t context, bool ok) {
 
 // --- Leading.
 
-Stamp GroupSet::begin_stamp(const Group& group) const {
-  if (!group.seen_stamp) return now_.wall;
-  auto passed = std::chrono::duration_cast<Milliseconds>(now_.boot - group.seen_at).count();
-  Stamp stepped(group.seen_stamp.value +
-                static_cast<std::uint64_t>(std::max<std::int64_t>(passed, 0)));
-  // How long the node was down only the wall clock tells.
-  return group.restarted ? std::max(stepped, now_.wall) : stepped;
-}
-
 // The host begins once the no-op of the own term is applied: the state then knows all that former
-// leaders committed.
+// leaders committed. And once the time is known: what it brings counts from there.
 void GroupSet::follow_leadership(Group& group) {
   const raft::Status& status = group.status;
   if (!status.is_leader) {
@@ -216,11 +205,13 @@ void GroupSet::follow_leadership(Group& group) {
     refuse_early(group);
     return;
   }
-  if (!group.hosted() && group.no_op_term == status.term) start_host(group);
+  if (group.hosted() || group.no_op_term != status.term) return;
+  if (knows_time(group)) start_host(group);
 }
 
 void GroupSet::start_host(Group& group) {
-  Stamp begin = begin_stamp(group);
+  const Stamp begin = group.time.stamp(now_.boot);
+  group.time.lead(begin, now_.boot);
   if (group.catalog)
     group.catalog_host =
         std::make_unique<CatalogHost>(*group.catalog, group.catalog_ports, begin, now_.boot);
@@ -308,6 +299,7 @@ void GroupSet::tick(Now now) {
   driver_.tick();
   for (auto& [id, group] : groups_) {
     note_rounds(*group);
+    keep_time(*group);
     consider_snapshot(*group);
   }
 }
@@ -319,6 +311,7 @@ bool GroupSet::turn(Now now) {
     after_apply(*group);
   for (auto& [id, group] : groups_) {
     note_rounds(*group);
+    follow_leadership(*group);
     if (group->queue_host && group->led_at) group->queue_host->set_led_at(*group->led_at);
     if (group->queue_host) more = group->queue_host->turn(now.boot) || more;
     if (group->catalog_host) more = group->catalog_host->turn(now.boot) || more;

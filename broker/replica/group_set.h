@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "broker/base/clock.h"
@@ -19,6 +20,7 @@
 #include "broker/queue/delivery.h"
 #include "broker/replica/catalog_host.h"
 #include "broker/replica/group_store.h"
+#include "broker/replica/group_time.h"
 #include "broker/replica/queue_host.h"
 #include "raft/driver.h"
 
@@ -34,6 +36,9 @@ struct GroupSetConfig {
   std::uint64_t snapshot_log_bytes = 64u << 20;
   Milliseconds snapshot_interval{30000};       // with anything settled
   std::uint64_t retain_log_bytes = 64u << 20;  // served as log to slow followers, below a snapshot
+  std::string boot_id;                         // what Now::boot counts from; empty: unknown
+  // A leader that was booted anew, as all whom it can ask, waits so long for the others' clocks.
+  Milliseconds time_patience{300};
 };
 
 // Told from inside turn() (and on_session_message, which may refuse at once).
@@ -63,12 +68,6 @@ class GroupSetObserver {
   virtual void on_applied(GroupId group, const QueueApplied& applied) = 0;
 };
 
-// The time, read by the owner.
-struct Now {
-  BootTime boot{};
-  Stamp wall;  // a guess at the replicated time for a group that has none, or after a restart
-};
-
 struct GroupListing {
   GroupId group;
   raft::Status status;
@@ -78,7 +77,7 @@ struct GroupListing {
   std::vector<raft::MemberProgress> progress;  // when this node leads
 };
 
-class GroupSet final : private raft::StateMachine {
+class GroupSet final : private raft::StateMachine, private raft::Transport {
  public:
   // The ports outlive it.
   GroupSet(GroupSetConfig config, GroupStore& store, raft::Transport& transport,
@@ -100,7 +99,7 @@ class GroupSet final : private raft::StateMachine {
   bool contains(GroupId group) const { return groups_.contains(group); }
 
   // Inputs; the work is done by turn().
-  void receive(std::vector<raft::Message> messages) { driver_.receive(std::move(messages)); }
+  void receive(std::vector<raft::Message> messages, Now now);
   void on_written(std::uint64_t number) { driver_.on_written(number); }
   void tick(Now now);  // every 10 ms
   void on_peer_reset(std::uint32_t node) { driver_.on_stream_reset(node); }
@@ -164,7 +163,15 @@ class GroupSet final : private raft::StateMachine {
   void stop_host(Group& group);
   void refuse(GroupId group, const session::ToHost& message, NodeId hint);
   void refuse_early(Group& group);
-  Stamp begin_stamp(const Group& group) const;
+
+  // group_set_time.cpp
+  void send(std::uint32_t node, std::vector<raft::Message> urgent,
+            std::vector<raft::Message> bulk) override;
+  void send_snapshot(raft::GroupId group, raft::Term term, raft::MemberId to) override;
+  void tell_time(raft::Message& message) const;
+  void hear_time(const raft::Message& message);
+  bool knows_time(Group& group) const;
+  void keep_time(Group& group);
 
   // group_set_storage.cpp
   void read_entries(Group& group, std::vector<EntryIndex> entries);
@@ -178,6 +185,7 @@ class GroupSet final : private raft::StateMachine {
 
   const GroupSetConfig config_;
   GroupStore& store_;
+  raft::Transport& transport_;
   GroupSetOutlet& outlet_;
   raft::Driver driver_;
   std::map<GroupId, std::unique_ptr<Group>> groups_;

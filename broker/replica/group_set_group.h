@@ -92,10 +92,8 @@ struct GroupSet::Group {
   std::uint64_t rounds_sent = 0;
   std::optional<BootTime> led_at;
 
-  // The replicated time, as this node saw it move.
-  Stamp seen_stamp;
-  BootTime seen_at{};
-  bool restarted = false;  // since then the node was down for an unknown time
+  GroupTime time;
+  TimeInquiry inquiry;  // while leading, until the time is known
 
   // Snapshots and compaction.
   std::uint64_t log_bytes = 0;        // applied, ever, in this process

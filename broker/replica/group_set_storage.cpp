@@ -154,9 +154,7 @@ Result<void> GroupSet::finish_install(GroupId id, const raft::SnapshotMeta& meta
   group->applied_term = meta.term;
   group->snapshot_index = meta.index;
   group->snapshot_bytes = group->log_bytes;
-  group->seen_stamp = group->state().stamp();
-  group->seen_at = now.boot;
-  group->restarted = false;
+  group->time.on_applied(group->state().stamp(), now.boot);
   driver_.restore_snapshot(raft_group(id), meta);
   if (group->catalog) publish_catalog(*group, {.unknown = true});
   return {};

@@ -10,6 +10,7 @@
 
 #include "broker/base/result.h"
 #include "broker/replica/group_state.h"
+#include "broker/replica/group_time.h"
 #include "raft/ports.h"
 
 namespace warren::replica {
@@ -32,6 +33,9 @@ class GroupStore {
   virtual void create(raft::GroupId group, raft::MemberId self, bool abstain) = 0;
   virtual void remove(raft::GroupId group) = 0;
   virtual void clear_abstain(raft::GroupId group) = 0;
+  // Soon durable. Nothing: none was kept since the replica was created.
+  virtual void keep_time(raft::GroupId group, const KeptTime& time) = 0;
+  virtual std::optional<KeptTime> kept_time(raft::GroupId group) const = 0;
 
   // The contiguous log starts at `first` from now on. REQUIRES: a durable snapshot covers first
   // - 1.

@@ -2,26 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 namespace warren::simulation {
 namespace {
 // Handouts whose content was still being read when their stream broke.
 constexpr std::uint64_t taken_back = 64;
 }  // namespace
-
-std::string Key::octets() const {
-  return fmt::format("{}:{}:", publisher, sequence);
-}
-
-Key Key::parse(std::string_view body) {
-  Key key;
-  auto colon = body.find(':');
-  if (colon == std::string_view::npos) return key;
-  std::from_chars(body.data(), body.data() + colon, key.publisher);
-  std::from_chars(body.data() + colon + 1, body.data() + body.size(), key.sequence);
-  return key;
-}
 
 void Checkers::check_raft(GroupId group) {
   for (const std::string& what : raft_[group].violations())
@@ -50,6 +35,7 @@ void Checkers::note_contents(GroupId group, const replica::QueueApplied& applied
       const std::pair place(group, MessageId{entry, Slot(static_cast<std::uint32_t>(slot))});
       keys_.try_emplace(place, Key::parse(contents->messages[slot].body));
       not_before_.try_emplace(place, before);
+      timed.on_committed(group, keys_[place], place.second);
       if (contents->messages[slot].dead_letter) letters_.insert(place);
     }
 }
@@ -87,6 +73,7 @@ void Checkers::check_death(GroupId group, const queue::Death& death) {
   if (!is_letter(group, message)) ids_.try_emplace({key, queue}, message);
   if (kind == QueueKind::dead_letters && !is_letter(group, message)) buried_.insert(key);
   on_gone(group, key, message);
+  if (death.reason == queue::DeathReason::expired && timed.on_expired(key)) return;
   if (!may_die(kind, death.reason))
     world_.violation(fmt::format("queue {}: {}:{} of it {}", queue, key.publisher, key.sequence,
                                  names[static_cast<int>(death.reason)]));

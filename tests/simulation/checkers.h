@@ -16,23 +16,15 @@
 #include "raft/ports.h"
 #include "tests/simulation/queue_kinds.h"
 #include "tests/simulation/stream_checker.h"
+#include "tests/simulation/timed.h"
 #include "tests/simulation/world.h"
 
 namespace warren::simulation {
 
-// One message as its publisher numbers it.
-struct Key {
-  std::uint64_t publisher = 0;
-  std::uint64_t sequence = 0;
-  auto operator<=>(const Key&) const = default;
-  std::string octets() const;
-  static Key parse(std::string_view body);
-};
-
 class Checkers {
  public:
   Checkers(World& world, std::uint64_t mark_stride)
-      : streams(world), world_(world), stride_(mark_stride) {}
+      : streams(world), timed(world), world_(world), stride_(mark_stride) {}
 
   StreamChecker streams;
 
@@ -50,6 +42,8 @@ class Checkers {
   void on_delayed(const Key& key, QueueId queue, std::uint64_t delay_ms) {
     delays_[{key, queue}] = delay_ms;
   }
+  // Is to come, or to go, in its time, whatever becomes of the nodes.
+  Timed timed;
   void on_confirm(const Key& key, QueueId queue);
   void on_delivery(GroupId group, const queue::Delivery& delivery);
   // Put on its way by a leader, whether or not it arrives; at that replicated time.

@@ -7,7 +7,15 @@ namespace warren::simulation {
 using namespace std::chrono_literals;
 
 BootTime Clock::boot(BootTime world) const {
-  return world + world * drift_ppm / 1'000'000;
+  const BootTime passed = world - booted;
+  return passed + passed * drift_ppm / 1'000'000;
+}
+
+Stamp Clock::wall(BootTime world) const {
+  // Right, but for wrong_ms, when the world begins.
+  const BootTime fast = world + (world - World::begin) * drift_ppm / 1'000'000;
+  const auto ms = std::chrono::duration_cast<Milliseconds>(fast).count() + wrong_ms;
+  return Stamp(1'700'000'000'000 + static_cast<std::uint64_t>(ms));
 }
 
 std::uint64_t Clock::period_us(Milliseconds period) const {
@@ -122,6 +130,15 @@ void Cluster::crash(NodeId node) {
       }
     });
   if (users != nullptr) users->on_node_lost(node);
+}
+
+void Cluster::reboot(NodeId node, std::int64_t wrong_ms) {
+  Clock& clock = clocks_.at(node);
+  clock.booted = world.now();
+  clock.wrong_ms = wrong_ms;
+  ++clock.boots;
+  ++world.tally["reboot"];
+  world.note(fmt::format("node {} is booted, its wall clock wrong by {} ms", node, wrong_ms));
 }
 
 void Cluster::reset_streams(NodeId a, NodeId b) {

@@ -23,11 +23,15 @@ namespace warren::simulation {
 class Cluster;
 class LetterDoor;
 
-// A node's clocks, which survive its process: their speed and what the wall clock is wrong by.
+// A node's clocks, which survive its process: their speed, what the wall clock is wrong by, and
+// when the node was booted.
 struct Clock {
   std::int64_t drift_ppm = 0;
   std::int64_t wrong_ms = 0;
+  BootTime booted{};
+  std::uint64_t boots = 0;
   BootTime boot(BootTime world) const;
+  Stamp wall(BootTime world) const;
   // How long a period of this clock takes in the world.
   std::uint64_t period_us(Milliseconds period) const;
 };
@@ -143,6 +147,8 @@ class Cluster {
 
   void start(NodeId node);
   void crash(NodeId node);
+  // REQUIRES: it is down. Its boot time begins anew; its wall clock is wrong by that from now on.
+  void reboot(NodeId node, std::int64_t wrong_ms);
   bool up(NodeId node) const { return processes_.contains(node); }
   Process* process(NodeId node);
   std::uint32_t size() const { return nodes_; }

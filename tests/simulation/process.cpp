@@ -56,8 +56,10 @@ struct Process::Session final : replica::GroupClientSink {
 
 namespace {
 // Timeouts differ between nodes and between lives, as in production.
-replica::GroupSetConfig seeded(replica::GroupSetConfig config, World& world) {
+replica::GroupSetConfig seeded(replica::GroupSetConfig config, World& world, NodeId node,
+                               const Clock& clock) {
   config.raft.seed = world.draw(1, 1u << 30);
+  config.boot_id = fmt::format("{}-{}", node, clock.boots);
   return config;
 }
 }  // namespace
@@ -68,7 +70,7 @@ Process::Process(Cluster& cluster, NodeId node, SimStore& store)
       node_(node),
       store_(store),
       clock_(cluster.clocks_.at(node)),
-      set_(seeded(cluster.config, world_), store, *this, *this),
+      set_(seeded(cluster.config, world_, node, clock_), store, *this, *this),
       catalog_(std::make_shared<const catalog::Snapshot>()),
       letters_(std::make_unique<LetterDoor>(*this)) {
   store.later = [this](std::function<void()> what) {
@@ -102,8 +104,7 @@ bool Process::reachable_since(GroupId group, BootTime since) const {
 }
 
 replica::Now Process::time() const {
-  auto ms = std::chrono::duration_cast<Milliseconds>(now()).count() + clock_.wrong_ms;
-  return {now(), Stamp(1'700'000'000'000 + static_cast<std::uint64_t>(ms))};
+  return {now(), clock_.wall(world_.now())};
 }
 
 void Process::boot(bool first) {
@@ -395,7 +396,7 @@ void Process::on_applied(GroupId group, const replica::QueueApplied& applied) {
 }
 
 void Process::receive(std::vector<raft::Message> messages) {
-  set_.receive(std::move(messages));
+  set_.receive(std::move(messages), time());
   touch();
 }
 

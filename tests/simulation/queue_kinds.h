@@ -78,6 +78,12 @@ inline catalog::Arguments arguments_of(QueueKind kind, const std::string& next) 
   return {};
 }
 
+// Without a limit that would end a message before its time.
+constexpr bool keeps_until_its_time(QueueKind kind) {
+  return kind == QueueKind::plain || kind == QueueKind::priorities || kind == QueueKind::delays ||
+         kind == QueueKind::counts_deliveries || kind == QueueKind::single_active;
+}
+
 // May a message of such a queue go for that reason?
 constexpr bool may_die(QueueKind kind, queue::DeathReason reason) {
   switch (reason) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/simulation/cluster.h"
+#include "tests/simulation/idle.h"
 #include "tests/simulation/workload.h"
 
 namespace warren::simulation {
@@ -36,6 +37,10 @@ class Run {
     }
     heal();
     drain();
+    if (!world_.failed() && !world_.calm && world_.chance(300)) {
+      Idle(cluster_, workload_).run();
+      drain();
+    }
     if (!world_.failed()) last_checks();
     Tally tally = world_.tally;
     tally["published"] += workload_.published();
@@ -332,7 +337,10 @@ const std::vector<std::string>& required_faults() {
                                                  "dead letter twice",
                                                  "publish rejected",
                                                  "read of a stream",
-                                                 "reader resumed"};
+                                                 "reader resumed",
+                                                 "reboot",
+                                                 "ripe in an idle group",
+                                                 "expired in an idle group"};
   return required;
 }
 

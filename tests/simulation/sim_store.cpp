@@ -72,6 +72,10 @@ void SimStore::remove(raft::GroupId group) {
   enqueue([group](Disk& disk) { disk.erase(group); }, nullptr);
 }
 
+void SimStore::keep_time(raft::GroupId group, const replica::KeptTime& time) {
+  enqueue([group, time](Disk& disk) { disk[group].time = time; }, nullptr);
+}
+
 void SimStore::compact(raft::GroupId group, raft::Index first) {
   enqueue([group, first](Disk& disk) { disk[group].first = std::max(disk[group].first, first); },
           nullptr);

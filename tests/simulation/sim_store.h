@@ -22,6 +22,7 @@ struct GroupDisk {
   raft::Index first{1};                        // of the contiguous log
   std::optional<raft::SnapshotMeta> snapshot;
   std::map<std::string, std::string> parts;
+  std::optional<replica::KeptTime> time;
 };
 using Disk = std::map<raft::GroupId, GroupDisk>;
 
@@ -48,6 +49,10 @@ class SimStore final : public replica::GroupStore, private raft::LogStore {
   void create(raft::GroupId group, raft::MemberId self, bool abstain) override;
   void remove(raft::GroupId group) override;
   void clear_abstain(raft::GroupId) override {}
+  void keep_time(raft::GroupId group, const replica::KeptTime& time) override;
+  std::optional<replica::KeptTime> kept_time(raft::GroupId group) const override {
+    return visible_.at(group).time;
+  }
   void compact(raft::GroupId group, raft::Index first) override;
   raft::Index first(raft::GroupId group) const override { return visible_.at(group).first; }
   void delete_entries(raft::GroupId group, const std::vector<replica::EntryRange>& ranges) override;

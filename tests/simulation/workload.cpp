@@ -156,6 +156,37 @@ void Workload::submit_publish(Publisher& publisher, Process& process, GroupId gr
   ++published_;
 }
 
+bool Workload::publish_timed() {
+  bool any = false;
+  for (const auto& [queue, group] : queues_) {
+    if (!keeps_until_its_time(cluster_.checkers.kind_of(queue))) continue;
+    any = true;
+    // One that stays for a shorter time would wait behind one that stays for longer.
+    publish_later(queue, group, 0ms, Milliseconds(world_.draw(5'000, 60'000)));
+    for (int i = 0; i < 3; ++i)
+      publish_later(queue, group, Milliseconds(world_.draw(5'000, 60'000)), 0ms);
+  }
+  return any;
+}
+
+void Workload::publish_later(QueueId queue, GroupId group, Milliseconds delay, Milliseconds ttl) {
+  Publisher once;
+  Process* process = connect(once.channel, once.node);
+  if (process == nullptr || !process->serving()) return;
+  const Key key{once.channel, 1};
+  cluster_.checkers.timed.on_published(key, queue, delay, ttl);
+  const Bytes body(key.octets());
+  queue::Publish publish;
+  publish.content.owner = body.owner();
+  publish.content.body = body.view();
+  publish.queues = {queue};
+  publish.priority = priority_of(key.sequence);
+  publish.delay_ms = static_cast<std::uint64_t>(delay.count());
+  if (ttl > 0ms) publish.ttl_ms = static_cast<std::uint64_t>(ttl.count());
+  submit_publish(once, *process, group, std::move(publish));
+  process->touch();
+}
+
 // --- Large bodies.
 
 void Workload::upload_step(Publisher& publisher, Process& process) {
@@ -287,7 +318,8 @@ Workload::Consumer* Workload::consumer_of(std::uint64_t channel) {
 
 void Workload::consumer_step(std::size_t index) {
   Consumer& consumer = consumers_[index];
-  Process* process = connect(consumer.channel, consumer.node);
+  if (resting_ && consumer.channel != 0) close(consumer);
+  Process* process = resting_ ? nullptr : connect(consumer.channel, consumer.node);
   if (process != nullptr && process->serving()) {
     if (consumer.gets && !draining_)
       get(consumer);

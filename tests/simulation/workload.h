@@ -25,6 +25,11 @@ class Workload final : public Users {
   void drain() { draining_ = true; }
   // Of a stream: has everybody who reads it come to that end?
   bool all_read(QueueId queue, Ordinal end) const;
+  // Consumers go, and come again.
+  void rest(bool resting) { resting_ = resting; }
+  // To queues that let nothing else happen to them: some later, some for a while. False: there is
+  // no such queue.
+  bool publish_timed();
   bool declared() const { return queues_.size() == queue_count_; }
   std::map<QueueId, GroupId> queues() const { return queues_; }
   std::uint64_t published() const { return published_; }
@@ -77,6 +82,7 @@ class Workload final : public Users {
   void send_part(Publisher& publisher, Process& process);
   void end_upload(Publisher& publisher, Process& process);
   std::uint64_t delay(const Key& key, const std::map<GroupId, std::vector<QueueId>>& targets);
+  void publish_later(QueueId queue, GroupId group, Milliseconds delay, Milliseconds ttl);
   void submit_publish(Publisher& publisher, Process& process, GroupId group,
                       queue::Publish publish);
   void publisher_step(std::size_t index);
@@ -108,6 +114,7 @@ class Workload final : public Users {
   std::uint64_t next_settle_ = 1;
   bool publishing_ = true;
   bool draining_ = false;
+  bool resting_ = false;
 };
 
 }  // namespace warren::simulation

@@ -22,6 +22,8 @@ using Tally = std::map<std::string, std::uint64_t>;
 
 class World {
  public:
+  static constexpr BootTime begin = std::chrono::seconds(1000);
+
   explicit World(std::uint64_t seed) : random_(seed) {}
 
   BootTime now() const { return now_; }
@@ -68,7 +70,7 @@ class World {
   };
 
   raft::Random random_;
-  BootTime now_{std::chrono::seconds(1000)};
+  BootTime now_ = begin;
   std::uint64_t order_ = 0;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::set<std::pair<NodeId, NodeId>> cut_;

@@ -17,14 +17,12 @@ TEST(Identity, IsRememberedAndNeverUnusedAgain) {
     EXPECT_FALSE(identity->used());
     EXPECT_EQ(identity->disk_id(), store.database->disk_id());
     identity->set_node({99, 3, "warren@host"});
-    identity->set_clock({"boot", 12345, 678});
   }
   TestStore store(dir.path());
   auto identity = Identity::load(*store.database, *store.committer);
   ASSERT_TRUE(identity.has_value());
   EXPECT_TRUE(identity->used());
   EXPECT_EQ(identity->node(), (NodeIdentity{99, 3, "warren@host"}));
-  EXPECT_EQ(identity->clock(), (ClockRecord{"boot", 12345, 678}));
 }
 
 TEST(Identity, ADamagedRecordIsACorruptStore) {

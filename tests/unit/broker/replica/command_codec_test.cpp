@@ -246,6 +246,25 @@ TEST(CommandCodec, EachEntryIsOfTheLowestVersionThatSaysItAll) {
   EXPECT_EQ(version(settings), 5);
 }
 
+// An older build would record such a batch as malformed, where others apply it.
+TEST(CommandCodec, AnEntryWithADelayIsOneThatOlderBuildsRefuse) {
+  auto version = [](const std::vector<ClientCommand>& commands) {
+    QueueEntry entry;
+    for (const auto& batch : {sample(), commands})
+      entry.batches.push_back({{NodeId(1), Incarnation(4)},
+                               BatchNumber(1 + entry.batches.size()),
+                               BatchNumber(),
+                               {},
+                               encode_batch(CatalogIndex(42), batch)});
+    const auto octets = encode_entry(entry);
+    EXPECT_TRUE(decode_entry(octets));
+    return octets->at(5);  // length u32, tag, varint
+  };
+  EXPECT_EQ(version(sample()), 1);
+  EXPECT_EQ(version(large_sample()), 1);
+  EXPECT_EQ(version(delayed_sample()), 3);
+}
+
 TEST(CommandCodec, SlotsCountPartsAsWell) {
   QueueEntry entry;
   EntryBatch batch;
