@@ -95,6 +95,8 @@ void Consumers::free(ConsumerState& state, std::uint32_t size, const DispatcherC
 
 void Consumers::taken(ConsumerState& state, std::uint64_t messages,
                       const DispatcherConfig& config) {
+  if (state.cursor)
+    state.cursor->untaken -= std::min<std::uint64_t>(messages, state.cursor->untaken);
   for (; messages > 0 && !state.on_their_way.empty(); --messages) {
     drop_octets(state, state.on_their_way.front());
     state.on_their_way.pop_front();
@@ -117,6 +119,16 @@ void Consumers::acknowledged(ConsumerState& state, std::uint64_t messages,
   state.outstanding -= std::min(messages, state.outstanding);
   refresh(state, config);
   if (yields_) elect(config);
+}
+
+void Consumers::pass_over(ConsumerState& state, const DispatcherConfig& config) {
+  const std::size_t at = state.cursor->untaken;
+  if (at < state.on_their_way.size()) {
+    const auto sizes = state.on_their_way.begin() + static_cast<std::ptrdiff_t>(at);
+    drop_octets(state, *sizes);
+    state.on_their_way.erase(sizes);
+  }
+  acknowledged(state, 1, config);
 }
 
 void Consumers::resume(ConsumerState& state, std::uint64_t outstanding,
@@ -144,6 +156,7 @@ void Consumers::attach(ConsumerState& state, bool attached, const DispatcherConf
   if (attached) state.absent = false;
   if (!state.consumer.no_ack) drop_octets(state, state.octets);
   state.on_their_way.clear();
+  if (state.cursor) state.cursor->untaken = 0;
   refresh(state, config);
   elect(config);
 }

@@ -72,6 +72,8 @@ class Consumers {
   void wait_for_more(ConsumerState& state, const DispatcherConfig& config);
   void more(const DispatcherConfig& config);
   void acknowledged(ConsumerState& state, std::uint64_t messages, const DispatcherConfig& config);
+  // The first that was handed out to it and is not delivered never will be.
+  void pass_over(ConsumerState& state, const DispatcherConfig& config);
   void resume(ConsumerState& state, std::uint64_t outstanding, const DispatcherConfig& config);
 
   // What was on its way on a former stream is not any more.

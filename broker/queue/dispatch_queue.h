@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "broker/base/clock.h"
 #include "broker/base/ids.h"
@@ -81,6 +82,7 @@ struct DispatchQueue {
   std::optional<BootTime> unused_until;                // x-expires; likewise
   std::optional<BootTime> retries_at;                  // likewise
   std::map<std::string, Reader, std::less<>> readers;  // newer than the record's
+  std::optional<std::pair<SessionId, ConsumerNumber>> active_reader;  // of a group of readers
   bool consumed_asked = false;
   bool inspect = false;       // its limits are to be looked at
   bool expired = false;       // x-expires: the host is about to hear of it

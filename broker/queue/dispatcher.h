@@ -73,6 +73,7 @@ class Dispatcher {
   // It has acknowledged so many messages in all, and everything below `through`.
   void acknowledge(SessionId session, ConsumerNumber number, std::uint64_t acknowledged,
                    Ordinal through);
+  void acknowledge_late(const Consumer& consumer, Ordinal through);
   // The number of the next delivery to it: what is lost on the way shows. 0: it is gone.
   std::uint64_t number_delivery(SessionId session, ConsumerNumber number);
   // What was handed out to it is not delivered.
@@ -180,9 +181,12 @@ class Dispatcher {
   std::optional<Ordinal> read_through(const DispatchQueue& queue, const QueueRecord& record,
                                       std::string_view reader) const;
   void begin_reading(DispatchQueue& queue, ConsumerState& state);
+  void note_beginning(DispatchQueue& queue, const ConsumerState& state);
   void resume_reading(DispatchQueue& queue, ConsumerState& state, const StreamClaim& claim);
   void note_read(DispatchQueue& queue, const QueueRecord& record, const Consumer& consumer,
                  Ordinal next);
+  void forget_readers(DispatchQueue& queue, const QueueRecord& record);
+  void take_over(DispatchQueue& queue, const QueueRecord& record, ConsumerState& state);
   void save_reading(DispatchQueue& queue);
   void tick_streams();
   std::size_t serve_stream(DispatchQueue& queue, const QueueRecord& record, std::size_t limit,

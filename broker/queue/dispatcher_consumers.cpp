@@ -51,7 +51,7 @@ void Dispatcher::admit(DispatchQueue& queue, SessionId session, const Consumer& 
   if (refused)
     answer.verdict = ConsumeVerdict::exclusive_use;
   else if (!known)
-    enlist(queue, session, consumer);
+    note_beginning(queue, enlist(queue, session, consumer));
   if (const ConsumerState* state = queue.consumers.find(session, consumer.number))
     if (state->cursor) answer.next = state->cursor->next();
   pending_.consumes.push_back(answer);

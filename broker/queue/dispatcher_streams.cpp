@@ -11,6 +11,7 @@ namespace warren::queue {
 namespace {
 
 constexpr LevelNumber only_level;
+constexpr Ordinal last_offset = first_of(LevelNumber(1)).previous();
 
 Ordinal starting_point(const QueueRecord& record, const StreamReading& reading) {
   const Ordinal end = record.messages.next(only_level);
@@ -60,6 +61,14 @@ void Dispatcher::begin_reading(DispatchQueue& queue, ConsumerState& state) {
   state.cursor->seek(next.value_or(starting_point(*record, reading)));
 }
 
+// Where it begins is committed though it has acknowledged nothing: if it dies now, whoever comes
+// after it must not begin elsewhere.
+void Dispatcher::note_beginning(DispatchQueue& queue, const ConsumerState& state) {
+  const QueueRecord* record = machine_.find(queue.id);
+  if (record != nullptr && record->stream && !record->settings.single_active)
+    note_read(queue, *record, state.consumer, state.cursor->next());
+}
+
 void Dispatcher::resume_reading(DispatchQueue& queue, ConsumerState& state,
                                 const StreamClaim& claim) {
   const QueueRecord* record = machine_.find(queue.id);
@@ -71,7 +80,8 @@ void Dispatcher::resume_reading(DispatchQueue& queue, ConsumerState& state,
   state.cursor->acknowledged = claim.acknowledged;
   state.cursor->delivered = claim.acknowledged + claim.unacknowledged;
   queue.consumers.resume(state, claim.unacknowledged, config_);
-  if (claim.begun) note_read(queue, *record, state.consumer, claim.read_through);
+  if (claim.begun || !record->settings.single_active)
+    note_read(queue, *record, state.consumer, claim.read_through);
   activate(queue);
 }
 
@@ -100,17 +110,25 @@ void Dispatcher::acknowledge(SessionId session, ConsumerNumber number, std::uint
   activate(*queue);
 }
 
+// By one that is cancelled, of what it was delivered before.
+void Dispatcher::acknowledge_late(const Consumer& consumer, Ordinal through) {
+  const QueueRecord* record = machine_.find(consumer.queue);
+  if (record != nullptr && record->stream && !record->sealed)
+    note_read(queue_at(consumer.queue), *record, consumer, through);
+}
+
 std::uint64_t Dispatcher::number_delivery(SessionId session, ConsumerNumber number) {
   const auto [queue, state] = find_reader(session, number);
-  return state == nullptr ? 0 : ++state->cursor->delivered;
+  if (state == nullptr) return 0;
+  ++state->cursor->untaken;
+  return ++state->cursor->delivered;
 }
 
 // It was read, and is not delivered: it is gone by now, or is not what the consumer wants to see.
 void Dispatcher::pass_over(SessionId session, ConsumerNumber number) {
   const auto [queue, state] = find_reader(session, number);
   if (state == nullptr) return;
-  queue->consumers.taken(*state, 1, config_);
-  queue->consumers.acknowledged(*state, 1, config_);
+  queue->consumers.pass_over(*state, config_);
   activate(*queue);
 }
 
@@ -126,15 +144,37 @@ void Dispatcher::note_read(DispatchQueue& queue, const QueueRecord& record,
   const std::string_view reader = reader_of(record, consumer);
   const auto known = read_through(queue, record, reader);
   if (known && *known >= next) return;
-  if (queue.readers.size() >= StreamBook::most_readers)
-    std::erase_if(queue.readers, [&](const auto& item) {
-      return !item.second.unsaved && record.stream->read_through(item.first) >= item.second.next;
-    });
-  DispatchQueue::Reader& mine = queue.readers[std::string(reader)];
+  auto mine_at = queue.readers.find(reader);
+  if (mine_at == queue.readers.end()) {
+    forget_readers(queue, record);
+    mine_at = queue.readers.emplace(reader, DispatchQueue::Reader()).first;
+  }
+  DispatchQueue::Reader& mine = mine_at->second;
   mine.next = next;
   if (std::exchange(mine.unsaved, true)) return;
   unsaved_.insert(queue.id);
   if (!save_at_) save_at_ = now_ + config_.save_reading_after;
+}
+
+// What is committed needs no place here, or was dropped from the record on purpose.
+void Dispatcher::forget_readers(DispatchQueue& queue, const QueueRecord& record) {
+  if (queue.readers.size() < StreamBook::most_readers) return;
+  std::erase_if(queue.readers, [&](const auto& item) {
+    const auto known = record.stream->read_through(item.first);
+    return !item.second.unsaved && (!known || *known >= item.second.next);
+  });
+}
+
+// Another one of a group of readers goes on where that has come to, unless it has come further
+// itself and holds what the group has not acknowledged.
+void Dispatcher::take_over(DispatchQueue& queue, const QueueRecord& record, ConsumerState& state) {
+  StreamCursor& cursor = *state.cursor;
+  const bool begun = std::exchange(cursor.begun, true);
+  const std::pair reader(state.session, state.consumer.number);
+  if (std::exchange(queue.active_reader, reader) == reader && begun) return;
+  const auto next = read_through(queue, record, {});
+  if (next && (!begun || *next > cursor.next())) cursor.seek(*next);
+  if (!next) note_read(queue, record, state.consumer, cursor.next());
 }
 
 void Dispatcher::save_reading(DispatchQueue& queue) {
@@ -159,8 +199,15 @@ std::size_t Dispatcher::serve_stream(DispatchQueue& queue, const QueueRecord& re
     ConsumerState* state = queue.consumers.front();
     if (state == nullptr) break;
     StreamCursor& cursor = *state->cursor;
-    if (!std::exchange(cursor.begun, true) && record.settings.single_active)
-      if (const auto next = read_through(queue, record, {})) cursor.seek(*next);
+    if (record.settings.single_active) {
+      // A new leader waits for the one that has the bit before it lets another begin.
+      if (!state->touched) {
+        ask_touches(queue, out.needs.touches);
+        break;
+      }
+      take_over(queue, record, *state);
+    }
+    cursor.begun = true;
     const Message* message = cursor.peek(record.messages, record.stream->first());
     if (message == nullptr) {
       queue.consumers.wait_for_more(*state, config_);

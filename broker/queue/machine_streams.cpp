@@ -3,6 +3,14 @@
 
 namespace warren::queue {
 
+namespace {
+
+// So many go with one that comes, if more are too many: those that a large one drives out, or that
+// grew old while nothing came, must not hold up everything else. The rest goes with the next.
+constexpr int most_to_go = 4096;
+
+}  // namespace
+
 // Retention is looked at whenever something comes, so that it is a function of the log. The newest
 // message stays, whatever its size.
 void Machine::retain(QueueRecord& record, Stamp now, Effects& effects) {
@@ -12,7 +20,7 @@ void Machine::retain(QueueRecord& record, Stamp now, Effects& effects) {
     aged = record.stream->before(Stamp(now.value - *retention.max_age_ms));
   const std::uint64_t most = retention.max_octets.value_or(UINT64_MAX);
   bool went = false;
-  while (record.messages.size() > 1) {
+  for (int left = most_to_go; left > 0 && record.messages.size() > 1; --left) {
     const auto first = record.messages.top().messages.first();
     const bool old = aged && first->ordinal < *aged;
     if (!old && record.messages.octets() <= most) break;
@@ -39,7 +47,8 @@ void Machine::put(QueueRecord& record, LevelNumber level, Message message,
 void Machine::read_through(QueueId id, std::string_view tag, Ordinal next) {
   QueueRecord* record = at(id);
   if (record == nullptr || !record->stream) return;
-  if (record->stream->read_through(tag, next)) changed_.insert(id);
+  record->stream->read_through(tag, next);
+  changed_.insert(id);
 }
 
 }  // namespace warren::queue

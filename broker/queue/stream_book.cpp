@@ -32,17 +32,15 @@ void StreamBook::trim(Ordinal first) {
     runs_.pop_front();
 }
 
-bool StreamBook::read_through(std::string_view tag, Ordinal next) {
+void StreamBook::read_through(std::string_view tag, Ordinal next) {
   auto reader = readers_.find(tag);
-  if (reader != readers_.end() && next <= reader->second.next) return false;
   if (reader == readers_.end()) {
     if (readers_.size() == most_readers)
       readers_.erase(std::ranges::min_element(readers_, {},
                                               [](const auto& known) { return known.second.turn; }));
     reader = readers_.emplace(tag, Reader()).first;
   }
-  reader->second = {next, ++turn_};
-  return true;
+  reader->second = {std::max(reader->second.next, next), ++turn_};
 }
 
 std::optional<Ordinal> StreamBook::read_through(std::string_view tag) const {

@@ -34,9 +34,9 @@ class StreamBook {
   // Everything below is gone; from here on, everything is there.
   Ordinal first() const { return first_; }
 
-  // The consumers of that tag have acknowledged everything below `next`. Never falls.
-  // True: it rose.
-  bool read_through(std::string_view tag, Ordinal next);
+  // The consumers of that tag are there, and have acknowledged everything below `next`. Never
+  // falls.
+  void read_through(std::string_view tag, Ordinal next);
   std::optional<Ordinal> read_through(std::string_view tag) const;
   std::size_t readers() const { return readers_.size(); }
 

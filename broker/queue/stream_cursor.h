@@ -37,6 +37,7 @@ class StreamCursor {
   bool begun = false;              // was served: a single active one follows the one before it
   std::uint64_t acknowledged = 0;  // messages, ever, as its client counts
   std::uint64_t delivered = 0;     // likewise
+  std::size_t untaken = 0;         // delivered, and not yet taken by its socket
 
  private:
   static constexpr std::size_t window = 32;

@@ -225,6 +225,7 @@ void GroupClient::handle(session::SessionEnded) {
         sink_.on_consumer_cancelled(channel, number);
       });
   consumers_.clear();
+  leaving_.clear();
   fail_requests();
   to_tell_.push_back([this] { sink_.on_session_ended(); });
 }
@@ -291,8 +292,8 @@ bool GroupClient::has_work() const {
 }
 
 bool GroupClient::idle() const {
-  return holdings_.empty() && uploads_.empty() && consumers_.empty() && asked_.empty() &&
-         submitted_ == decided_ && closings_.empty() && !has_work();
+  return holdings_.empty() && uploads_.empty() && consumers_.empty() && leaving_.empty() &&
+         asked_.empty() && submitted_ == decided_ && closings_.empty() && !has_work();
 }
 
 }  // namespace warren::replica

@@ -116,6 +116,8 @@ class GroupClient {
     bool confirmed = false;
     bool cancelled = false;
     std::optional<ReadBook> reading;  // of a stream
+    bool telling = false;             // the leader is being told how much of it is acknowledged
+    bool untold = false;              // and there is more since
   };
   // A request on the stream. Abandoned ones are still answered, so that what the leader gave can
   // be given back.
@@ -166,6 +168,9 @@ class GroupClient {
                   const std::function<void(Result<queue::GetReply>)>& done);
   bool may_cancel_at_leader() const;
   void cancelled_for(std::uint64_t closing);
+  Consuming* reader(ConsumerNumber number);
+  void tell_reading(ConsumerNumber number);
+  void forget_consumer(ConsumerNumber number);
   void cancel_at_leader(ConsumerNumber number, std::function<void()> done, BootTime now);
   void take_deliveries(std::vector<queue::Delivery> deliveries);
   void consumer_gone(ConsumerNumber number);
@@ -190,6 +195,8 @@ class GroupClient {
 
   std::set<queue::UploadId> uploads_;  // begun, and no message has named them yet
   std::map<ConsumerNumber, Consuming> consumers_;
+  // Cancelled, and tracked: what they hold of a stream may be acknowledged yet.
+  std::map<ConsumerNumber, Consuming> leaving_;
   Holdings holdings_;
   std::map<session::RequestId, Asked> asked_;
   std::map<std::uint64_t, Closing> closings_;

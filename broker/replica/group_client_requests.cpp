@@ -107,7 +107,7 @@ bool GroupClient::may_cancel_at_leader() const {
 void GroupClient::cancel(ConsumerNumber number, std::function<void()> done, BootTime now) {
   auto at = consumers_.find(number);
   if (at == consumers_.end() || !may_cancel_at_leader()) {
-    consumers_.erase(number);  // the next attach does not claim it
+    forget_consumer(number);  // the next attach does not claim it
     to_tell_.push_back(std::move(done));
     return;
   }
@@ -120,7 +120,7 @@ void GroupClient::cancel_at_leader(ConsumerNumber number, std::function<void()> 
   ask(
       CancelRequest{number}, ClientStream::RequestOrder::at_once, 0,
       [this, number, done = std::move(done)](const Result<StreamReply>&, bool abandoned) {
-        consumers_.erase(number);
+        forget_consumer(number);
         if (done && !abandoned) done();
       },
       now);
@@ -145,17 +145,56 @@ void GroupClient::set_prefetch(ConsumerNumber number, std::uint32_t prefetch, Bo
       [](const Result<StreamReply>&, bool) {}, now);
 }
 
+// Of a stream; null: it is not known, or reads none.
+GroupClient::Consuming* GroupClient::reader(ConsumerNumber number) {
+  for (auto* all : {&consumers_, &leaving_})
+    if (auto at = all->find(number); at != all->end() && at->second.reading) return &at->second;
+  return nullptr;
+}
+
 void GroupClient::acknowledge(ConsumerNumber number, std::span<const Ordinal> offsets,
                               BootTime now) {
-  auto at = consumers_.find(number);
-  if (at == consumers_.end() || !at->second.reading) return;
-  ReadBook& reading = *at->second.reading;
+  now_ = now;
+  Consuming* consuming = reader(number);
+  if (consuming == nullptr) return;
   for (Ordinal offset : offsets)
-    reading.acknowledge(offset);
-  if (stream_.phase() != ClientStream::Phase::flowing) return;  // its claim will say so
+    consuming->reading->acknowledge(offset);
+  consuming->untold = true;
+  tell_reading(number);
+}
+
+// One word at a time: what is acknowledged meanwhile is told together. Asked whether a stream flows
+// or not, since a claim that is on its way already does not say it.
+void GroupClient::tell_reading(ConsumerNumber number) {
+  Consuming* consuming = reader(number);
+  if (consuming == nullptr || consuming->telling || !consuming->untold) return;
+  consuming->telling = true;
+  consuming->untold = false;
+  ReadRequest request{number, consuming->reading->acknowledged(),
+                      consuming->reading->read_through(), std::nullopt};
+  if (consuming->cancelled || !consumers_.contains(number)) request.cancelled = consuming->consumer;
   ask(
-      ReadRequest{number, reading.acknowledged(), reading.read_through()},
-      ClientStream::RequestOrder::at_once, 0, [](const Result<StreamReply>&, bool) {}, now);
+      std::move(request), ClientStream::RequestOrder::at_once, 0,
+      [this, number](const Result<StreamReply>& reply, bool abandoned) {
+        Consuming* told = reader(number);
+        if (told == nullptr || abandoned) return;
+        told->telling = false;
+        told->untold |= !reply;
+        tell_reading(number);
+        if (auto at = leaving_.find(number);
+            at != leaving_.end() && !at->second.telling && !at->second.reading->holds_any())
+          leaving_.erase(at);
+      },
+      now_);
+}
+
+void GroupClient::forget_consumer(ConsumerNumber number) {
+  auto at = consumers_.find(number);
+  if (at == consumers_.end()) return;
+  Consuming& consuming = at->second;
+  const bool tracked = consuming.reading && consuming.consumer.reading->tracked;
+  if (tracked && consuming.reading->holds_any()) leaving_.insert_or_assign(number, consuming);
+  consumers_.erase(at);
 }
 
 void GroupClient::get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
@@ -241,8 +280,9 @@ void GroupClient::close_channel(std::uint64_t channel, std::function<void()> don
   }
   for (auto& [id, asked] : asked_)
     if (asked.channel == channel && channel != 0) asked.abandoned = true;
-  std::erase_if(consumers_,
-                [channel](const auto& item) { return item.second.consumer.channel == channel; });
+  for (auto* all : {&consumers_, &leaving_})
+    std::erase_if(*all,
+                  [channel](const auto& item) { return item.second.consumer.channel == channel; });
   for (auto at = uploads_.lower_bound(queue::upload_of(channel, 0));
        at != uploads_.end() && queue::channel_of(*at) == channel; at = uploads_.erase(at))
     submit_silently(queue::DropUpload{{}, *at});

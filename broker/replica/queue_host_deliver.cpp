@@ -69,7 +69,10 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
     return true;
   }
   if (const auto* read = std::get_if<ReadRequest>(&waiting.request)) {
-    dispatcher_.acknowledge(session, read->number, read->acknowledged, read->through);
+    if (read->cancelled)
+      dispatcher_.acknowledge_late(*read->cancelled, read->through);
+    else
+      dispatcher_.acknowledge(session, read->number, read->acknowledged, read->through);
     reply(stream, waiting.epoch, waiting.id, CancelReply{});
     return true;
   }

@@ -34,6 +34,7 @@ class ReadBook {
       open_.pop_front();
   }
 
+  bool holds_any() const { return unacknowledged_ > 0; }
   std::uint64_t acknowledged() const { return acknowledged_; }
   Ordinal read_through() const { return open_.empty() ? next_ : open_.front().offset; }
   queue::StreamClaim claim() const {

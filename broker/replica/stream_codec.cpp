@@ -239,6 +239,8 @@ void put(Writer& out, const TakenRequest& r) {
 }
 void put(Writer& out, const ReadRequest& r) {
   out.id(r.number), out.varint(r.acknowledged), out.id(r.through);
+  out.boolean(r.cancelled.has_value());
+  if (r.cancelled) out.consumer(*r.cancelled);
 }
 void put(Writer& out, const PrefetchRequest& r) {
   out.id(r.number), out.varint(r.prefetch);
@@ -308,6 +310,7 @@ void get(Reader& in, ReadRequest& r) {
   r.number = in.id<ConsumerNumber>();
   r.acknowledged = in.varint();
   r.through = in.id<Ordinal>();
+  if (in.boolean()) r.cancelled = in.consumer();
 }
 void get(Reader& in, PrefetchRequest& r) {
   r.number = in.id<ConsumerNumber>();

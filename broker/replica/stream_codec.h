@@ -43,6 +43,8 @@ struct ReadRequest {
   ConsumerNumber number;
   std::uint64_t acknowledged = 0;  // messages, ever
   Ordinal through;                 // everything below is among them
+  // Of one that is cancelled by now: whose reading is tracked.
+  std::optional<queue::Consumer> cancelled;
 };
 struct PrefetchRequest {
   ConsumerNumber number;

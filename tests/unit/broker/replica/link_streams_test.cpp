@@ -100,6 +100,43 @@ TEST_F(StreamLink, ADeliveryThatIsLostOnTheWayIsMissedAtTheNextOne) {
   EXPECT_EQ(offsets(), (Offsets{0, 1, 2, 3}));
 }
 
+// The claim is on its way already, and does not say it.
+TEST_F(StreamLink, WhatIsAcknowledgedWhileItAttachesCounts) {
+  const ConsumerNumber number = consume(1, from_first());
+  ASSERT_EQ(offsets(), (Offsets{0}));
+  client.connect(now);
+  while (client.phase() != session::ClientStream::Phase::attaching) {
+    client.turn(now);
+    while (!to_host.empty()) {
+      leader.host->on_message(std::move(to_host.front()), now);
+      to_host.pop_front();
+    }
+    leader.turn(now);
+    ASSERT_FALSE(leader.to_client.empty());
+    client.on_message(std::move(leader.to_client.front()), now);
+    leader.to_client.pop_front();
+  }
+  client.acknowledge(number, std::vector{Ordinal(0)}, now);
+  settle();
+  EXPECT_EQ(offsets(), (Offsets{0, 1}));
+}
+
+TEST_F(StreamLink, WhatIsAcknowledgedAfterTheCancelIsRemembered) {
+  StreamReading tracked = from_first();
+  tracked.tracked = true;
+  const ConsumerNumber number = consume(4, tracked);
+  client.cancel(number, [] {}, now);
+  client.acknowledge(number, std::vector{Ordinal(0)}, now);  // while it is under way
+  settle();
+  acknowledge(number, {1, 2});
+  now += 250ms;
+  settle();
+  EXPECT_EQ(leader.state.machine().find(q)->stream->read_through("reader"), Ordinal(3));
+  EXPECT_FALSE(client.idle());
+  acknowledge(number, {3});
+  EXPECT_TRUE(client.idle());
+}
+
 TEST_F(StreamLink, AFilterPassesOverTheRestAndReadsOn) {
   const std::string headers(
       "\x15x-stream-filter-valueS\0\0\0\x03"
@@ -136,6 +173,8 @@ TEST_F(StreamLink, ATagIsRememberedByTheLogAndNotMoreOftenThanItMust) {
   StreamReading tracked = from_first();
   tracked.tracked = true;
   const ConsumerNumber number = consume(10, tracked);
+  now += 250ms;
+  settle();
   const std::uint64_t entries = leader.last;
   acknowledge(number, {0});
   acknowledge(number, {1, 2});
