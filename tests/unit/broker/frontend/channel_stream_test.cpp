@@ -224,11 +224,12 @@ TEST_F(Stream, AReaderUnderAPrefetchOfTheChannelIsRefused) {
 
 TEST_F(Stream, APrefetchOfTheChannelThatComesLaterIsForQueuesOnly) {
   Client client(port());
-  open(client, 3, 3);
+  open(client, 2, 3);
   consume(client, "c");
   next(client, 0);
-  qos(client, 1, true);
   next(client, 1);
+  qos(client, 1, true);
+  client.publish(1, "", "s", "2");
   next(client, 2);
   client.declare(1, "q");
   client.publish(1, "", "q", "x");
