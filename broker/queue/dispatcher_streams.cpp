@@ -23,7 +23,7 @@ Ordinal starting_point(const QueueRecord& record, const StreamReading& reading) 
     case StreamPoint::next:
       return end;
     case StreamPoint::offset:
-      return Ordinal(reading.at);
+      return Ordinal(std::min(reading.at, last_offset.value));
     case StreamPoint::time:
       return record.stream->since(Stamp(reading.at)).value_or(end);
   }
