@@ -6,6 +6,7 @@
 
 #include "broker/base/check.h"
 #include "broker/queue/dispatch_queue.h"
+#include "broker/queue/dispatcher_readers.h"
 
 namespace warren::queue {
 
@@ -57,8 +58,7 @@ void Dispatcher::end_term() {
   hold_until_.reset();
   untouches_.clear();
   limits_.clear();
-  unsaved_.clear();
-  save_at_.reset();
+  unsaved_ = {};
 }
 
 DispatchQueue& Dispatcher::queue_at(QueueId id) {
@@ -229,7 +229,7 @@ void Dispatcher::tick(BootTime now) {
   now_ = now;
   tick_limits();
   tick_retries();
-  tick_streams();
+  readers().tick();
   if (hold_until_ && *hold_until_ <= now) end_grace();
   for (auto& [session, books] : sessions_) {
     if (!books->grace_until || *books->grace_until > now) continue;
@@ -259,7 +259,7 @@ std::optional<BootTime> Dispatcher::next_deadline() const {
   for (const auto& [session, books] : sessions_)
     if (books->grace_until) consider(*books->grace_until);
   if (!untouches_.empty()) consider(untouches_.front().first);
-  if (save_at_) consider(*save_at_);
+  if (unsaved_.save_at) consider(*unsaved_.save_at);
   for (const Deadlines* deadlines : {&limits_.heads, &limits_.unused, &limits_.retries})
     if (auto due = deadlines->next()) consider(*due);
   return next;

@@ -17,7 +17,6 @@
 #include <set>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,6 +29,7 @@
 #include "broker/queue/limit_books.h"
 #include "broker/queue/machine.h"
 #include "broker/queue/stamp_clock.h"
+#include "broker/queue/unsaved_reads.h"
 
 namespace warren::queue {
 
@@ -69,17 +69,8 @@ class Dispatcher {
   void on_taken(SessionId session, ConsumerNumber number, std::uint64_t messages);
   void set_prefetch(SessionId session, ConsumerNumber number, std::uint32_t prefetch);
 
-  // --- Consumers of streams (dispatcher_streams.cpp).
-  // It has acknowledged so many messages in all, and everything below `through`.
-  void acknowledge(SessionId session, ConsumerNumber number, std::uint64_t acknowledged,
-                   Ordinal through);
-  void acknowledge_late(const Consumer& consumer, Ordinal through);
-  // The number of the next delivery to it: what is lost on the way shows. 0: it is gone.
-  std::uint64_t number_delivery(SessionId session, ConsumerNumber number);
-  // What was handed out to it is not delivered.
-  void pass_over(SessionId session, ConsumerNumber number);
-  // Null: it is gone, or reads no stream. Valid until it goes.
-  const StreamReading* reading_of(SessionId session, ConsumerNumber number) const;
+  class Readers;  // consumers of streams: dispatcher_readers.h
+  Readers readers();
 
   // --- Verdicts before proposing, in the order of the commands in the log.
   // True: write it as accepted. The consumer's credit is free at once.
@@ -125,7 +116,6 @@ class Dispatcher {
   DispatchSession& attached_session(SessionId id);
   void activate(DispatchQueue& queue);
   bool gone(QueueId id) const;
-
   void admit(DispatchQueue& queue, SessionId session, const Consumer& consumer);
   ConsumerState& enlist(DispatchQueue& queue, SessionId session, const Consumer& consumer);
   void remove_consumer(DispatchQueue& queue, ConsumerState& state);
@@ -135,7 +125,6 @@ class Dispatcher {
   void release_hold(DispatchQueue& queue);
   void forget_requests(DispatchQueue& queue, SessionId session);
   void cancel_all(DispatchQueue& queue);
-
   void applied_growth(QueueId id);
   void applied_settle(const MessageRef& ref);
   void applied_return(const MessageRef& ref);
@@ -157,7 +146,6 @@ class Dispatcher {
   void end_hold(DispatchQueue& queue);
   bool claim_message(DispatchQueue* queue, SessionId session, const Claim& claim, const Held& held,
                      ClaimReply& reply);
-
   TouchState& touch_state(DispatchQueue& queue, SessionId session);
   bool ask_touch(DispatchQueue& queue, SessionId session, std::vector<TouchNeed>& needs);
   void ask_touches(DispatchQueue& queue, std::vector<TouchNeed>& needs);
@@ -171,28 +159,7 @@ class Dispatcher {
                               Poll& out);
   void weigh(DispatchSession& books, SessionId session);
   Handout hand_out(DispatchQueue& queue, ReadyReader& ready, const Ready& next, SessionId session,
-                   ConsumerNumber consumer);
-
-  // dispatcher_streams.cpp
-  std::pair<DispatchQueue*, ConsumerState*> find_reader(SessionId session,
-                                                        ConsumerNumber number) const;
-  static std::string_view reader_of(const QueueRecord& record, const Consumer& consumer);
-  static bool is_tracked(const QueueRecord& record, const Consumer& consumer);
-  std::optional<Ordinal> read_through(const DispatchQueue& queue, const QueueRecord& record,
-                                      std::string_view reader) const;
-  void begin_reading(DispatchQueue& queue, ConsumerState& state);
-  void note_beginning(DispatchQueue& queue, const ConsumerState& state);
-  void resume_reading(DispatchQueue& queue, ConsumerState& state, const StreamClaim& claim);
-  void note_read(DispatchQueue& queue, const QueueRecord& record, const Consumer& consumer,
-                 Ordinal next);
-  void forget_readers(DispatchQueue& queue, const QueueRecord& record);
-  void take_over(DispatchQueue& queue, const QueueRecord& record, ConsumerState& state);
-  void save_reading(DispatchQueue& queue);
-  void tick_streams();
-  std::size_t serve_stream(DispatchQueue& queue, const QueueRecord& record, std::size_t limit,
-                           Poll& out);
-
-  // dispatcher_limits.cpp
+                   ConsumerNumber consumer);  // dispatcher_limits.cpp
   void watch_limits(const QueueRecord& record);
   void inspect(DispatchQueue& queue);
   void inspect_all(Poll& out);
@@ -226,9 +193,8 @@ class Dispatcher {
   std::optional<BootTime> hold_until_;
   std::deque<std::pair<BootTime, TouchNeed>> untouches_;
   LimitBooks limits_;
-  std::set<QueueId> unsaved_;        // whose readers have gone on
-  std::optional<BootTime> save_at_;  // when that is to be committed
-  std::vector<Message> window_;      // scratch of serve()
+  UnsavedReads unsaved_;
+  std::vector<Message> window_;  // scratch of serve()
 };
 
 }  // namespace warren::queue

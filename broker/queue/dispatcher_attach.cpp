@@ -3,7 +3,7 @@
 
 #include "broker/base/check.h"
 #include "broker/queue/dispatch_queue.h"
-#include "broker/queue/dispatcher.h"
+#include "broker/queue/dispatcher_readers.h"
 
 namespace warren::queue {
 
@@ -104,7 +104,7 @@ void Dispatcher::attach_consumer(DispatchQueue* queue, SessionId session, const 
   if (ConsumerState* known = queue->consumers.find(session, number)) {
     queue->consumers.set_prefetch(*known, claim.consumer.prefetch, config_);
     queue->consumers.attach(*known, true, config_);
-    if (claim.reading) resume_reading(*queue, *known, *claim.reading);
+    if (claim.reading) readers().resume(*queue, *known, *claim.reading);
     activate(*queue);
     return;
   }
@@ -115,7 +115,7 @@ void Dispatcher::attach_consumer(DispatchQueue* queue, SessionId session, const 
   Consumer consumer = claim.consumer;
   consumer.queue = queue->id;
   ConsumerState& state = enlist(*queue, session, consumer);
-  if (claim.reading) resume_reading(*queue, state, *claim.reading);
+  if (claim.reading) readers().resume(*queue, state, *claim.reading);
 }
 
 // True: the session holds it from now on.

@@ -3,7 +3,7 @@
 
 #include "broker/base/check.h"
 #include "broker/queue/dispatch_queue.h"
-#include "broker/queue/dispatcher.h"
+#include "broker/queue/dispatcher_readers.h"
 
 namespace warren::queue {
 
@@ -51,7 +51,7 @@ void Dispatcher::admit(DispatchQueue& queue, SessionId session, const Consumer& 
   if (refused)
     answer.verdict = ConsumeVerdict::exclusive_use;
   else if (!known)
-    note_beginning(queue, enlist(queue, session, consumer));
+    readers().note_beginning(queue, enlist(queue, session, consumer));
   if (const ConsumerState* state = queue.consumers.find(session, consumer.number))
     if (state->cursor) answer.next = state->cursor->next();
   pending_.consumes.push_back(answer);
@@ -70,7 +70,7 @@ ConsumerState& Dispatcher::enlist(DispatchQueue& queue, SessionId session,
     if (checkout.consumer == consumer.number && !checkout.settling)
       queue.consumers.charge(state, checkout.octets, config_);
   state.touched = touch_state(queue, session).committed;
-  begin_reading(queue, state);
+  readers().begin(queue, state);
   limits_.unused.set(queue.id, queue.unused_until, std::nullopt);
   queue.expired = false;
   activate(queue);
@@ -133,7 +133,7 @@ void Dispatcher::weigh(DispatchSession& books, SessionId session) {
 void Dispatcher::remove_consumer(DispatchQueue& queue, ConsumerState& state) {
   auto books = sessions_.find(state.session);
   if (books != sessions_.end()) books->second->consumers.erase(state.consumer.number);
-  if (state.cursor) save_reading(queue);
+  if (state.cursor) readers().save(queue);
   queue.consumers.remove(state, config_);
   if (!queue.consumers.empty()) return activate(queue);  // another may be the active one now
   pending_.consumers_gone.push_back(queue.id);

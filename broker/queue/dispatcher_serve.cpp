@@ -3,7 +3,7 @@
 
 #include "broker/base/check.h"
 #include "broker/queue/dispatch_queue.h"
-#include "broker/queue/dispatcher.h"
+#include "broker/queue/dispatcher_readers.h"
 #include "broker/queue/ready_reader.h"
 
 namespace warren::queue {
@@ -54,7 +54,7 @@ std::size_t Dispatcher::serve(DispatchQueue& queue, std::size_t limit, Poll& out
     queue.gets.clear();
     return 0;
   }
-  if (record->stream) return serve_stream(queue, *record, limit, out);
+  if (record->stream) return readers().serve(queue, *record, limit, out);
   if (record->messages.dated() > 0 || record->settings.limits_length()) inspect(queue);
   ReadyReader ready(queue, *record, window_);
   std::size_t made = serve_gets(queue, ready, limit, out);

@@ -20,9 +20,9 @@
 #include "broker/base/result.h"
 #include "broker/queue/client_command.h"
 #include "broker/queue/delivery.h"
+#include "broker/replica/client_consumer.h"
 #include "broker/replica/group_client_config.h"
 #include "broker/replica/holdings.h"
-#include "broker/replica/read_book.h"
 #include "broker/replica/stream_codec.h"
 #include "broker/session/client_stream.h"
 
@@ -111,14 +111,6 @@ class GroupClient {
     std::vector<Waiting> commands;
     std::size_t undue = 0;  // commands before have timed out or have no deadline
   };
-  struct Consuming {
-    queue::Consumer consumer;
-    bool confirmed = false;
-    bool cancelled = false;
-    std::optional<ReadBook> reading;  // of a stream
-    bool telling = false;             // the leader is being told how much of it is acknowledged
-    bool untold = false;              // and there is more since
-  };
   // A request on the stream. Abandoned ones are still answered, so that what the leader gave can
   // be given back.
   struct Asked {
@@ -168,7 +160,7 @@ class GroupClient {
                   const std::function<void(Result<queue::GetReply>)>& done);
   bool may_cancel_at_leader() const;
   void cancelled_for(std::uint64_t closing);
-  Consuming* reader(ConsumerNumber number);
+  ClientConsumer* reader(ConsumerNumber number);
   void tell_reading(ConsumerNumber number);
   void forget_consumer(ConsumerNumber number);
   void cancel_at_leader(ConsumerNumber number, std::function<void()> done, BootTime now);
@@ -194,9 +186,8 @@ class GroupClient {
   bool was_full_ = false;
 
   std::set<queue::UploadId> uploads_;  // begun, and no message has named them yet
-  std::map<ConsumerNumber, Consuming> consumers_;
-  // Cancelled, and tracked: what they hold of a stream may be acknowledged yet.
-  std::map<ConsumerNumber, Consuming> leaving_;
+  std::map<ConsumerNumber, ClientConsumer> consumers_;
+  std::map<ConsumerNumber, ClientConsumer> leaving_;  // cancelled, and tracked readers
   Holdings holdings_;
   std::map<session::RequestId, Asked> asked_;
   std::map<std::uint64_t, Closing> closings_;

@@ -146,7 +146,7 @@ void GroupClient::set_prefetch(ConsumerNumber number, std::uint32_t prefetch, Bo
 }
 
 // Of a stream; null: it is not known, or reads none.
-GroupClient::Consuming* GroupClient::reader(ConsumerNumber number) {
+ClientConsumer* GroupClient::reader(ConsumerNumber number) {
   for (auto* all : {&consumers_, &leaving_})
     if (auto at = all->find(number); at != all->end() && at->second.reading) return &at->second;
   return nullptr;
@@ -155,7 +155,7 @@ GroupClient::Consuming* GroupClient::reader(ConsumerNumber number) {
 void GroupClient::acknowledge(ConsumerNumber number, std::span<const Ordinal> offsets,
                               BootTime now) {
   now_ = now;
-  Consuming* consuming = reader(number);
+  ClientConsumer* consuming = reader(number);
   if (consuming == nullptr) return;
   for (Ordinal offset : offsets)
     consuming->reading->acknowledge(offset);
@@ -166,7 +166,7 @@ void GroupClient::acknowledge(ConsumerNumber number, std::span<const Ordinal> of
 // One word at a time: what is acknowledged meanwhile is told together. Asked whether a stream flows
 // or not, since a claim that is on its way already does not say it.
 void GroupClient::tell_reading(ConsumerNumber number) {
-  Consuming* consuming = reader(number);
+  ClientConsumer* consuming = reader(number);
   if (consuming == nullptr || consuming->telling || !consuming->untold) return;
   consuming->telling = true;
   consuming->untold = false;
@@ -176,7 +176,7 @@ void GroupClient::tell_reading(ConsumerNumber number) {
   ask(
       std::move(request), ClientStream::RequestOrder::at_once, 0,
       [this, number](const Result<StreamReply>& reply, bool abandoned) {
-        Consuming* told = reader(number);
+        ClientConsumer* told = reader(number);
         if (told == nullptr || abandoned) return;
         told->telling = false;
         told->untold |= !reply;
@@ -191,7 +191,7 @@ void GroupClient::tell_reading(ConsumerNumber number) {
 void GroupClient::forget_consumer(ConsumerNumber number) {
   auto at = consumers_.find(number);
   if (at == consumers_.end()) return;
-  Consuming& consuming = at->second;
+  ClientConsumer& consuming = at->second;
   const bool tracked = consuming.reading && consuming.consumer.reading->tracked;
   if (tracked && consuming.reading->holds_any()) leaving_.insert_or_assign(number, consuming);
   consumers_.erase(at);

@@ -130,7 +130,7 @@ class QueueHost {
   void hand_out(const queue::Handout& handout, session::RequestId get, std::uint64_t ready_left);
   void flush(Stream& stream);
   bool is_wanted(const Stream& stream, const PendingDelivery& pending,
-                 const queue::Content& content) const;
+                 const queue::Content& content);
   void answer_lost_get(Stream& stream, const PendingDelivery& pending);
   void send_deliveries(Stream& stream, Deliveries& deliveries);
 

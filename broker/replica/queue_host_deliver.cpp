@@ -1,6 +1,7 @@
 // Requests of the streams, what the dispatcher hands out, and the contents that go with it.
 #include <utility>
 
+#include "broker/queue/dispatcher_readers.h"
 #include "broker/replica/queue_host_stream.h"
 #include "broker/replica/stream_filter.h"
 
@@ -70,9 +71,9 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
   }
   if (const auto* read = std::get_if<ReadRequest>(&waiting.request)) {
     if (read->cancelled)
-      dispatcher_.acknowledge_late(*read->cancelled, read->through);
+      dispatcher_.readers().acknowledge_late(*read->cancelled, read->through);
     else
-      dispatcher_.acknowledge(session, read->number, read->acknowledged, read->through);
+      dispatcher_.readers().acknowledge(session, read->number, read->acknowledged, read->through);
     reply(stream, waiting.epoch, waiting.id, CancelReply{});
     return true;
   }
@@ -238,9 +239,9 @@ void QueueHost::answer_lost_get(Stream& stream, const PendingDelivery& pending) 
 }
 
 bool QueueHost::is_wanted(const Stream& stream, const PendingDelivery& pending,
-                          const queue::Content& content) const {
+                          const queue::Content& content) {
   const queue::StreamReading* reading =
-      dispatcher_.reading_of(stream.stream.session(), pending.delivery.consumer);
+      dispatcher_.readers().reading_of(stream.stream.session(), pending.delivery.consumer);
   return reading == nullptr || matches(*reading, content);
 }
 
@@ -257,7 +258,7 @@ void QueueHost::flush(Stream& stream) {
     const bool lost = !contents || slot >= contents->messages.size();
     if (pending.delivery.offset &&
         (lost || !is_wanted(stream, pending, contents->messages[slot]))) {
-      dispatcher_.pass_over(stream.stream.session(), pending.delivery.consumer);
+      dispatcher_.readers().pass_over(stream.stream.session(), pending.delivery.consumer);
       more_ = true;
       continue;
     }
@@ -270,7 +271,7 @@ void QueueHost::flush(Stream& stream) {
     }
     if (pending.delivery.offset) {
       pending.delivery.number =
-          dispatcher_.number_delivery(stream.stream.session(), pending.delivery.consumer);
+          dispatcher_.readers().number_delivery(stream.stream.session(), pending.delivery.consumer);
       if (pending.delivery.number == 0) continue;  // its consumer is gone
     }
     pending.delivery.entry_term = contents->term;

@@ -25,6 +25,7 @@
 #include <set>
 #include <sstream>
 
+#include "broker/queue/dispatcher_readers.h"
 #include "tests/unit/broker/queue/world.h"
 
 namespace warren::queue {
@@ -253,8 +254,8 @@ class Script {
       reader.claim.acknowledged += reader.unseen.erase(std::stoull(words[i]));
     reader.claim.read_through =
         reader.unseen.empty() ? reader.claim.next : Ordinal(*reader.unseen.begin());
-    world_.dispatcher.acknowledge(session(words[0]), number, reader.claim.acknowledged,
-                                  reader.claim.read_through);
+    world_.dispatcher.readers().acknowledge(session(words[0]), number, reader.claim.acknowledged,
+                                            reader.claim.read_through);
   }
 
   void letters() {

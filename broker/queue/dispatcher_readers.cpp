@@ -1,10 +1,6 @@
-// Consumers of streams: each reads for itself, at its own pace. Nothing is held, returned or
-// redelivered, so there are no checkouts, marks and touch bits here: where a consumer stands is its
-// own node's knowledge, and comes back with its claim.
-#include <algorithm>
+#include "broker/queue/dispatcher_readers.h"
 
-#include "broker/queue/dispatch_queue.h"
-#include "broker/queue/dispatcher.h"
+#include <algorithm>
 
 namespace warren::queue {
 
@@ -33,25 +29,25 @@ Ordinal starting_point(const QueueRecord& record, const StreamReading& reading) 
 }  // namespace
 
 // All consumers of a stream with a single active one are one reader; others are told apart by tag.
-std::string_view Dispatcher::reader_of(const QueueRecord& record, const Consumer& consumer) {
+std::string_view Dispatcher::Readers::reader_of(const QueueRecord& record,
+                                                const Consumer& consumer) {
   return record.settings.single_active ? std::string_view() : std::string_view(consumer.tag);
 }
 
-bool Dispatcher::is_tracked(const QueueRecord& record, const Consumer& consumer) {
+bool Dispatcher::Readers::is_tracked(const QueueRecord& record, const Consumer& consumer) {
   return record.settings.single_active || (consumer.reading && consumer.reading->tracked);
 }
 
-std::optional<Ordinal> Dispatcher::read_through(const DispatchQueue& queue,
-                                                const QueueRecord& record,
-                                                std::string_view reader) const {
+std::optional<Ordinal> Dispatcher::Readers::read_through(const DispatchQueue& queue,
+                                                         const QueueRecord& record,
+                                                         std::string_view reader) const {
   const auto known = queue.readers.find(reader);
   if (known != queue.readers.end()) return known->second.next;
   return record.stream->read_through(reader);
 }
 
-// A claim that follows says better.
-void Dispatcher::begin_reading(DispatchQueue& queue, ConsumerState& state) {
-  const QueueRecord* record = machine_.find(queue.id);
+void Dispatcher::Readers::begin(DispatchQueue& queue, ConsumerState& state) {
+  const QueueRecord* record = of_.machine_.find(queue.id);
   if (record == nullptr || !record->stream) return;
   state.cursor = std::make_unique<StreamCursor>();
   const StreamReading reading = state.consumer.reading.value_or(StreamReading());
@@ -63,15 +59,15 @@ void Dispatcher::begin_reading(DispatchQueue& queue, ConsumerState& state) {
 
 // Where it begins is committed though it has acknowledged nothing: if it dies now, whoever comes
 // after it must not begin elsewhere.
-void Dispatcher::note_beginning(DispatchQueue& queue, const ConsumerState& state) {
-  const QueueRecord* record = machine_.find(queue.id);
+void Dispatcher::Readers::note_beginning(DispatchQueue& queue, const ConsumerState& state) {
+  const QueueRecord* record = of_.machine_.find(queue.id);
   if (record != nullptr && record->stream && !record->settings.single_active)
     note_read(queue, *record, state.consumer, state.cursor->next());
 }
 
-void Dispatcher::resume_reading(DispatchQueue& queue, ConsumerState& state,
-                                const StreamClaim& claim) {
-  const QueueRecord* record = machine_.find(queue.id);
+void Dispatcher::Readers::resume(DispatchQueue& queue, ConsumerState& state,
+                                 const StreamClaim& claim) {
+  const QueueRecord* record = of_.machine_.find(queue.id);
   if (!state.cursor || record == nullptr) return;
 #ifndef WARREN_MUTATION_FORGET_READER
   state.cursor->seek(claim.next);
@@ -79,67 +75,68 @@ void Dispatcher::resume_reading(DispatchQueue& queue, ConsumerState& state,
   state.cursor->begun = claim.begun;
   state.cursor->acknowledged = claim.acknowledged;
   state.cursor->delivered = claim.acknowledged + claim.unacknowledged;
-  queue.consumers.resume(state, claim.unacknowledged, config_);
+  queue.consumers.resume(state, claim.unacknowledged, of_.config_);
   if (claim.begun || !record->settings.single_active)
     note_read(queue, *record, state.consumer, claim.read_through);
-  activate(queue);
+  of_.activate(queue);
 }
 
 // Of a stream; nulls: it is gone.
-std::pair<DispatchQueue*, ConsumerState*> Dispatcher::find_reader(SessionId session,
-                                                                  ConsumerNumber number) const {
-  auto books = sessions_.find(session);
-  if (books == sessions_.end()) return {};
+std::pair<DispatchQueue*, ConsumerState*> Dispatcher::Readers::find(SessionId session,
+                                                                    ConsumerNumber number) const {
+  auto books = of_.sessions_.find(session);
+  if (books == of_.sessions_.end()) return {};
   auto at = books->second->consumers.find(number);
   if (at == books->second->consumers.end()) return {};
-  DispatchQueue* queue = find_queue(at->second);
+  DispatchQueue* queue = of_.find_queue(at->second);
   ConsumerState* state = queue->consumers.find(session, number);
   if (!state->cursor) return {};
   return {queue, state};
 }
 
-void Dispatcher::acknowledge(SessionId session, ConsumerNumber number, std::uint64_t acknowledged,
-                             Ordinal through) {
-  const auto [queue, state] = find_reader(session, number);
+void Dispatcher::Readers::acknowledge(SessionId session, ConsumerNumber number,
+                                      std::uint64_t acknowledged, Ordinal through) {
+  const auto [queue, state] = find(session, number);
   if (state == nullptr || acknowledged <= state->cursor->acknowledged) return;
   const std::uint64_t more =
       acknowledged - std::exchange(state->cursor->acknowledged, acknowledged);
-  queue->consumers.acknowledged(*state, more, config_);
-  if (const QueueRecord* record = machine_.find(queue->id))
+  queue->consumers.acknowledged(*state, more, of_.config_);
+  if (const QueueRecord* record = of_.machine_.find(queue->id))
     note_read(*queue, *record, state->consumer, through);
-  activate(*queue);
+  of_.activate(*queue);
 }
 
 // By one that is cancelled, of what it was delivered before.
-void Dispatcher::acknowledge_late(const Consumer& consumer, Ordinal through) {
-  const QueueRecord* record = machine_.find(consumer.queue);
+void Dispatcher::Readers::acknowledge_late(const Consumer& consumer, Ordinal through) {
+  const QueueRecord* record = of_.machine_.find(consumer.queue);
   if (record != nullptr && record->stream && !record->sealed)
-    note_read(queue_at(consumer.queue), *record, consumer, through);
+    note_read(of_.queue_at(consumer.queue), *record, consumer, through);
 }
 
-std::uint64_t Dispatcher::number_delivery(SessionId session, ConsumerNumber number) {
-  const auto [queue, state] = find_reader(session, number);
+std::uint64_t Dispatcher::Readers::number_delivery(SessionId session, ConsumerNumber number) {
+  const auto [queue, state] = find(session, number);
   if (state == nullptr) return 0;
   ++state->cursor->untaken;
   return ++state->cursor->delivered;
 }
 
 // It was read, and is not delivered: it is gone by now, or is not what the consumer wants to see.
-void Dispatcher::pass_over(SessionId session, ConsumerNumber number) {
-  const auto [queue, state] = find_reader(session, number);
+void Dispatcher::Readers::pass_over(SessionId session, ConsumerNumber number) {
+  const auto [queue, state] = find(session, number);
   if (state == nullptr) return;
-  queue->consumers.pass_over(*state, config_);
-  activate(*queue);
+  queue->consumers.pass_over(*state, of_.config_);
+  of_.activate(*queue);
 }
 
-const StreamReading* Dispatcher::reading_of(SessionId session, ConsumerNumber number) const {
-  const auto [queue, state] = find_reader(session, number);
+const StreamReading* Dispatcher::Readers::reading_of(SessionId session,
+                                                     ConsumerNumber number) const {
+  const auto [queue, state] = find(session, number);
   return state != nullptr && state->consumer.reading ? &*state->consumer.reading : nullptr;
 }
 
 // Not each at once: what is lost with a leader meanwhile is read twice, and no more.
-void Dispatcher::note_read(DispatchQueue& queue, const QueueRecord& record,
-                           const Consumer& consumer, Ordinal next) {
+void Dispatcher::Readers::note_read(DispatchQueue& queue, const QueueRecord& record,
+                                    const Consumer& consumer, Ordinal next) {
   if (!is_tracked(record, consumer)) return;
   const std::string_view reader = reader_of(record, consumer);
   const auto known = read_through(queue, record, reader);
@@ -152,12 +149,12 @@ void Dispatcher::note_read(DispatchQueue& queue, const QueueRecord& record,
   DispatchQueue::Reader& mine = mine_at->second;
   mine.next = next;
   if (std::exchange(mine.unsaved, true)) return;
-  unsaved_.insert(queue.id);
-  if (!save_at_) save_at_ = now_ + config_.save_reading_after;
+  of_.unsaved_.queues.insert(queue.id);
+  if (!of_.unsaved_.save_at) of_.unsaved_.save_at = of_.now_ + of_.config_.save_reading_after;
 }
 
 // What is committed needs no place here, or was dropped from the record on purpose.
-void Dispatcher::forget_readers(DispatchQueue& queue, const QueueRecord& record) {
+void Dispatcher::Readers::forget_readers(DispatchQueue& queue, const QueueRecord& record) {
   if (queue.readers.size() < StreamBook::most_readers) return;
   std::erase_if(queue.readers, [&](const auto& item) {
     const auto known = record.stream->read_through(item.first);
@@ -167,7 +164,8 @@ void Dispatcher::forget_readers(DispatchQueue& queue, const QueueRecord& record)
 
 // Another one of a group of readers goes on where that has come to, unless it has come further
 // itself and holds what the group has not acknowledged.
-void Dispatcher::take_over(DispatchQueue& queue, const QueueRecord& record, ConsumerState& state) {
+void Dispatcher::Readers::take_over(DispatchQueue& queue, const QueueRecord& record,
+                                    ConsumerState& state) {
   StreamCursor& cursor = *state.cursor;
   const bool begun = std::exchange(cursor.begun, true);
   const std::pair reader(state.session, state.consumer.number);
@@ -177,21 +175,21 @@ void Dispatcher::take_over(DispatchQueue& queue, const QueueRecord& record, Cons
   if (!next) note_read(queue, record, state.consumer, cursor.next());
 }
 
-void Dispatcher::save_reading(DispatchQueue& queue) {
+void Dispatcher::Readers::save(DispatchQueue& queue) {
   for (auto& [tag, reader] : queue.readers)
     if (std::exchange(reader.unsaved, false))
-      pending_.needs.reads.push_back({queue.id, tag, reader.next});
+      of_.pending_.needs.reads.push_back({queue.id, tag, reader.next});
 }
 
-void Dispatcher::tick_streams() {
-  if (!save_at_ || *save_at_ > now_) return;
-  save_at_.reset();
-  for (QueueId id : std::exchange(unsaved_, {}))
-    if (DispatchQueue* queue = find_queue(id)) save_reading(*queue);
+void Dispatcher::Readers::tick() {
+  if (!of_.unsaved_.save_at || *of_.unsaved_.save_at > of_.now_) return;
+  of_.unsaved_.save_at.reset();
+  for (QueueId id : std::exchange(of_.unsaved_.queues, {}))
+    if (DispatchQueue* queue = of_.find_queue(id)) save(*queue);
 }
 
-std::size_t Dispatcher::serve_stream(DispatchQueue& queue, const QueueRecord& record,
-                                     std::size_t limit, Poll& out) {
+std::size_t Dispatcher::Readers::serve(DispatchQueue& queue, const QueueRecord& record,
+                                       std::size_t limit, Poll& out) {
   for (const auto& [session, request] : std::exchange(queue.gets, {}))
     out.gets.push_back({session, request, GetVerdict::empty, std::nullopt, 0});
   std::size_t made = 0;
@@ -202,7 +200,7 @@ std::size_t Dispatcher::serve_stream(DispatchQueue& queue, const QueueRecord& re
     if (record.settings.single_active) {
       // A new leader waits for the one that has the bit before it lets another begin.
       if (!state->touched) {
-        ask_touches(queue, out.needs.touches);
+        of_.ask_touches(queue, out.needs.touches);
         break;
       }
       take_over(queue, record, *state);
@@ -210,7 +208,7 @@ std::size_t Dispatcher::serve_stream(DispatchQueue& queue, const QueueRecord& re
     cursor.begun = true;
     const Message* message = cursor.peek(record.messages, record.stream->first());
     if (message == nullptr) {
-      queue.consumers.wait_for_more(*state, config_);
+      queue.consumers.wait_for_more(*state, of_.config_);
       continue;
     }
     Handout handout;
@@ -224,9 +222,9 @@ std::size_t Dispatcher::serve_stream(DispatchQueue& queue, const QueueRecord& re
     out.handouts.push_back(handout);
     const std::uint32_t octets = message->octets();
     cursor.take();
-    queue.consumers.served(*state, octets, config_);
-    if (state->flow->octets >= config_.session_octets)
-      weigh(*sessions_.at(state->session), state->session);
+    queue.consumers.served(*state, octets, of_.config_);
+    if (state->flow->octets >= of_.config_.session_octets)
+      of_.weigh(*of_.sessions_.at(state->session), state->session);
     ++made;
   }
   return made;
