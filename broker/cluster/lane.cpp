@@ -24,6 +24,7 @@ Lane::Lane(runtime::Reactor& reactor, LaneConfig config, replica::GroupStore& st
       config_(std::move(config)),
       world_(world),
       set_(config_.groups, store, *this, *this),
+      ticks_(tick_period, config_.groups.raft.heartbeat_ticks),
       tick_timer_(reactor),
       reshape_timer_(reactor) {}
 
@@ -34,8 +35,11 @@ replica::Now Lane::time() const {
 }
 
 void Lane::start() {
+  ticks_.start(now());
   tick_timer_.start_every(tick_period, [this] {
-    set_.tick(time());
+    const replica::Now now = time();
+    for (std::int64_t due = ticks_.due(now.boot); due > 0; --due)
+      set_.tick(now);
     if (handed_over_) try_hand_over();
     turn();
   });

@@ -15,6 +15,7 @@
 #include "broker/catalog/catalog.h"
 #include "broker/catalog/snapshot.h"
 #include "broker/cluster/group_link.h"
+#include "broker/cluster/tick_clock.h"
 #include "broker/replica/group_set.h"
 #include "broker/replica/local_group.h"
 #include "broker/runtime/reactor.h"
@@ -187,6 +188,7 @@ class Lane final : private LinkHost,
   std::function<void()> handed_over_;
   BootTime hand_over_deadline_{0};
   bool turn_due_ = false;
+  TickClock ticks_;
   runtime::Timer tick_timer_;
   runtime::Timer reshape_timer_;
 };

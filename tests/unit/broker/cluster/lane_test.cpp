@@ -1,5 +1,9 @@
 #include "broker/cluster/lane.h"
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
 #include "broker/cluster/session_codec.h"
 #include "tests/unit/broker/cluster/lane_fixture.h"
 
@@ -72,10 +76,10 @@ TEST_F(LaneTest, ReplicaThatMayHaveBeenHereBeforeATornTailAbstains) {
   with_lane([](Lane& l) { EXPECT_TRUE(l.groups().status(GroupId(1))->abstaining); });
 }
 
-raft::Message heartbeat_to(raft::MemberId member) {
+raft::Message heartbeat_to(raft::MemberId member, raft::GroupId group = raft::GroupId(1)) {
   raft::Message message;
   message.kind = raft::MessageKind::heartbeat_request;
-  message.group = raft::GroupId(1);
+  message.group = group;
   message.from = {2, 2, 1};
   message.to = member;
   message.term = raft::Term(5);
@@ -102,6 +106,29 @@ TEST_F(LaneTest, ReplicaIsNotGivenUpForAnotherDiskOrAnOlderName) {
     l.receive_raft({heartbeat_to({1, 9, 77}), heartbeat_to({1, 1, 0}), heartbeat_to({3, 1, 77})});
   });
   EXPECT_TRUE(store.removed.empty());
+}
+
+// Sixty ticks are as many turns to who counts turns. Twenty are enough: each of them is three ticks
+// long, or more.
+TEST_F(LaneTest, SlowTurnsDoNotSlowRaftsClocksDown) {
+  constexpr int most_turns = 40;
+  config.groups.raft.election_min_ticks = config.groups.raft.election_max_ticks = 60;
+  const raft::MemberId self{1, 1, 1}, leader{2, 2, 1};
+  with_lane([&](Lane& l) {
+    l.create_catalog(self, {{self, leader}, {}});
+    l.receive_raft({heartbeat_to(self, raft::GroupId(catalog_group.value))});
+    l.start();
+  });
+  bool asked = false;  // for votes, now that the leader is silent
+  int turns = 0;
+  for (; !asked && turns < most_turns; ++turns)
+    run([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(30));
+      asked = std::ranges::any_of(world.raft[NodeId(2)], [](const raft::Message& message) {
+        return message.kind == raft::MessageKind::pre_vote_request;
+      });
+    });
+  EXPECT_TRUE(asked);
 }
 
 TEST_F(LaneTest, ReplicaOnAWholeStoreDoesNotAbstain) {
