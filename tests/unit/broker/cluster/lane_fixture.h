@@ -26,6 +26,13 @@ class MemoryGroupStore final : public replica::GroupStore {
   }
   void remove(raft::GroupId group) override { removed.push_back(group); }
   void clear_abstain(raft::GroupId) override {}
+  void keep_time(raft::GroupId group, const replica::KeptTime& time) override {
+    times[group] = time;
+  }
+  std::optional<replica::KeptTime> kept_time(raft::GroupId group) const override {
+    const auto time = times.find(group);
+    return time == times.end() ? std::nullopt : std::optional(time->second);
+  }
   void compact(raft::GroupId, raft::Index) override {}
   raft::Index first(raft::GroupId) const override { return raft::Index(1); }
   void delete_entries(raft::GroupId, const std::vector<replica::EntryRange>&) override {}
@@ -47,6 +54,7 @@ class MemoryGroupStore final : public replica::GroupStore {
   };
   std::vector<Created> created;
   std::vector<raft::GroupId> removed;
+  std::map<raft::GroupId, replica::KeptTime> times;
 
  private:
   test::MemoryLogStore log_;
