@@ -5,6 +5,7 @@
 #include "broker/cluster/cluster.h"
 #include "broker/cluster/session_codec.h"
 #include "broker/runtime/log.h"
+#include "broker/runtime/post_to_all.h"
 
 namespace warren::cluster {
 
@@ -102,9 +103,16 @@ void Cluster::on_catalog_applied(std::shared_ptr<const catalog::Snapshot> catalo
   auto shared = std::make_shared<const catalog::Effects>(effects);
   for (auto& lane : lanes_)
     lane->reactor().post([&lane, catalog, shared] { lane->set_catalog(catalog, *shared); });
+  // The keeper last: with a lease it lets every reactor route, and it tells the leader that this
+  // node routes by the new definitions.
+  std::vector<runtime::Reactor*> routers;
   for (auto& door : doors_)
-    door->reactor().post([&door, catalog] { door->set_catalog(catalog); });
-  post_to_keeper([catalog](CatalogKeeper& keeper) { keeper.on_applied(catalog); });
+    routers.push_back(&door->reactor());
+  runtime::post_to_all(
+      routers, [this, catalog](std::size_t i) { doors_[i]->set_catalog(catalog); },
+      [this, catalog] {
+        post_to_keeper([catalog](CatalogKeeper& keeper) { keeper.on_applied(catalog); });
+      });
 }
 
 void Cluster::on_catalog_status(const raft::Status& status) {
