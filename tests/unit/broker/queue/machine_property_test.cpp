@@ -16,6 +16,7 @@ struct ModelMessage {
   std::uint32_t failed = 0;
   Stamp deadline;
   Stamp retry;  // it waits until then
+  Stamp came;   // to a stream
 };
 struct ModelDelayed {
   std::uint32_t size = 0;
@@ -27,6 +28,9 @@ struct ModelQueue {
   // By level, then by when they became ready.
   std::map<std::tuple<LevelNumber, std::uint64_t, MessageId>, ModelMessage> messages;
   std::map<std::pair<Stamp, MessageId>, ModelDelayed> delayed;
+  // Of a stream.
+  Stamp last_came;
+  std::map<std::string, Ordinal> readers;
 
   std::vector<std::pair<Stamp, DuplicateKey>> taken;  // the oldest first
 
@@ -61,7 +65,15 @@ Settings settings_of(QueueId id) {
   if (id.value == 2) settings.duplicates = {5, {}};
   if (id.value == 6) settings.duplicates = {1000, 300};
   if (id.value == 5) settings.retry = {RetryKind::all, 10, {}, 3};
+  if (id.value >= 7) settings = {};
+  if (id.value == 7) settings.stream = Retention{2000, {}};
+  if (id.value == 8) settings.stream = Retention{{}, 900};
   return settings;
+}
+
+constexpr std::uint64_t queues = 8;  // of which the last two are streams
+bool is_stream(QueueId id) {
+  return settings_of(id).stream.has_value();
 }
 
 class Comparison {
@@ -79,7 +91,7 @@ class Comparison {
 
  private:
   std::uint64_t draw(std::uint64_t below) { return random_() % below; }
-  QueueId some_queue() { return QueueId(1 + draw(6)); }
+  QueueId some_queue() { return QueueId(1 + draw(queues)); }
 
   template <typename Command>
   void both(Command command) {
@@ -104,7 +116,7 @@ class Comparison {
     now_.value += draw(50);
     both([&](Machine& m, Effects&) { return m.set_time(now_), Outcome(); });
     if (draw(4) == 0) ripen();
-    switch (draw(25)) {
+    switch (draw(26)) {
       case 0:
         return create();
       case 1:
@@ -136,6 +148,8 @@ class Comparison {
         return settle(SettleKind::reject);
       case 17:
         return finish_letters();
+      case 18:
+        return read_through();
       default:
         return enqueue({});
     }
@@ -162,7 +176,7 @@ class Comparison {
     auto held = some_messages(id);
     both([&](Machine& m, Effects& e) { return m.purge(id, held, e); });
     auto it = model_.find(id);
-    if (it == model_.end() || it->second.sealed) return;
+    if (it == model_.end() || it->second.sealed || is_stream(id)) return;
     std::erase_if(it->second.messages, [&](const auto& pair) {
       return std::find(held.begin(), held.end(), std::get<2>(pair.first)) == held.end();
     });
@@ -222,6 +236,7 @@ class Comparison {
     QueueId id = some_queue();
     auto some = some_messages(id);
     both([&](Machine& m, Effects& e) { return m.settle(id, kind, some, e); });
+    if (is_stream(id)) return;  // what is read stays
     const auto limit = settings_of(id).delivery_limit;
     for (MessageId message : some) {
       ModelQueue& queue = model_[id];
@@ -247,6 +262,7 @@ class Comparison {
       m.expel(id, DeathReason::expired, some, e);
       return Outcome();
     });
+    if (is_stream(id)) return;
     for (MessageId message : some)
       if (auto it = model_.find(id); it != model_.end())
         if (auto gone = it->second.take(message))
@@ -272,17 +288,17 @@ class Comparison {
   }
   void enqueue(UploadKey upload) {
     if (draw(2) == 0) ++next_.entry, next_.slot = Slot(0);
-    std::vector<QueueId> queues;
-    for (std::uint64_t i = 1; i <= 6; ++i)
-      if (draw(3) == 0) queues.push_back(QueueId(i));
+    std::vector<QueueId> targets;
+    for (std::uint64_t i = 1; i <= queues; ++i)
+      if (draw(3) == 0) targets.push_back(QueueId(i));
     auto size = static_cast<std::uint32_t>(draw(5) * 100);
     auto gathered = uploads_.extract(upload);
     std::uint64_t octets = gathered.empty() ? 0 : gathered.mapped();
     std::uint64_t named = draw(5) == 0 ? draw(3000) : octets;
     std::vector<QueueId> full;
-    for (QueueId id : queues)
+    for (QueueId id : targets)
       if (draw(20) == 0) full.push_back(id);
-    Enqueue command{next_, size, static_cast<std::uint8_t>(draw(7)), now_, queues, upload, named};
+    Enqueue command{next_, size, static_cast<std::uint8_t>(draw(7)), now_, targets, upload, named};
     if (draw(3) == 0) command.ttl_ms = draw(500);
     command.properties = static_cast<std::uint32_t>(draw(3) * 7);
     command.full = full;
@@ -293,7 +309,7 @@ class Comparison {
     ++next_.slot;
     if (upload.upload && (octets == 0 || octets != named)) return;
     size += static_cast<std::uint32_t>(octets);
-    for (QueueId id : queues) {
+    for (QueueId id : targets) {
       auto it = model_.find(id);
       if (it == model_.end() || it->second.sealed) continue;
       const Settings settings = settings_of(id);
@@ -314,10 +330,50 @@ class Comparison {
   void add_ready(QueueId id, MessageId message, const ModelDelayed& taken) {
     auto ttl = taken.ttl_ms;
     const Settings settings = settings_of(id);
+    if (settings.stream) return add_to_stream(id, message, taken.size);
     if (settings.message_ttl_ms && (!ttl || *ttl > *settings.message_ttl_ms))
       ttl = settings.message_ttl_ms;
     model_[id].messages[{taken.level, ++ready_, message}] = {taken.size, 0,
                                                              ttl ? now_.next(*ttl) : Stamp()};
+  }
+  // Those that are too old go by runs of a second: that is seen when they are compared.
+  void add_to_stream(QueueId id, MessageId message, std::uint32_t size) {
+    ModelQueue& queue = model_[id];
+    queue.messages[{LevelNumber(), ++ready_, message}] = {.size = size, .came = now_};
+    queue.last_came = now_;
+    const auto most = settings_of(id).stream->max_octets;
+    auto octets = [&] {
+      std::uint64_t sum = 0;
+      for (const auto& [key, kept] : queue.messages)
+        sum += kept.size;
+      return sum;
+    };
+    while (most && queue.messages.size() > 1 && octets() > *most)
+      queue.messages.erase(queue.messages.begin());
+  }
+  void drop_aged(QueueId id, const QueueRecord& record) {
+    const auto age = settings_of(id).stream->max_age_ms;
+    ModelQueue& queue = model_.at(id);
+    const auto first = record.messages.top().messages.first();
+    while (age && first && !queue.messages.empty() &&
+           std::get<2>(queue.messages.begin()->first) != first->id) {
+      EXPECT_LE(queue.messages.begin()->second.came.next(*age), queue.last_came) << "gone early";
+      queue.messages.erase(queue.messages.begin());
+    }
+    if (age && queue.messages.size() > 1)
+      EXPECT_GT(queue.messages.begin()->second.came.next(*age + 2 * StreamBook::run_ms),
+                queue.last_came)
+          << "kept too long";
+  }
+  void read_through() {
+    const QueueId id = some_queue();
+    const std::string tag(1, static_cast<char>('a' + draw(3)));
+    const Ordinal next(draw(100));
+    both([&](Machine& m, Effects&) { return m.read_through(id, tag, next), Outcome(); });
+    if (auto it = model_.find(id); it != model_.end() && is_stream(id)) {
+      Ordinal& known = it->second.readers[tag];
+      known = std::max(known, next);
+    }
   }
   void ripen() {
     both([&](Machine& m, Effects& e) { return m.ripen(now_, e), Outcome(); });
@@ -342,6 +398,7 @@ class Comparison {
     for (const auto& [id, queue] : model_) {
       const QueueRecord* record = machine_.find(id);
       ASSERT_NE(record, nullptr);
+      if (is_stream(id)) compare_stream(id, *record);
       EXPECT_EQ(record->sealed, queue.sealed);
       auto expected = queue.messages.begin();
       record->messages.for_each([&](const Message& message) {
@@ -361,6 +418,15 @@ class Comparison {
     }
   }
 
+  void compare_stream(QueueId id, const QueueRecord& record) {
+    drop_aged(id, record);
+    ASSERT_TRUE(record.stream);
+    for (const auto& [tag, next] : model_.at(id).readers)
+      EXPECT_EQ(record.stream->read_through(tag), next) << tag;
+    EXPECT_EQ(record.stream->readers(), model_.at(id).readers.size());
+    if (const auto first = record.messages.top().messages.first())
+      EXPECT_LE(record.stream->first(), first->ordinal);
+  }
   static Stamp retry_of(const QueueRecord& record, Ordinal ordinal) {
     auto it = record.retries.find(ordinal);
     return it == record.retries.end() ? Stamp() : it->second;
