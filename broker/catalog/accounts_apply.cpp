@@ -65,7 +65,7 @@ Result<void> Catalog::run(const DeleteVhost& command, Applied& applied) {
     if (record.info->vhost == command.name)
       exchanges.emplace_back(record.info->vhost, record.info->name);
   });
-  remove_exchanges(std::move(exchanges));
+  remove_exchanges(std::move(exchanges), applied.effects);
   erase_if(tables_.permissions,
            [&](const PermissionInfo& item) { return item.vhost == command.name; });
   tables_.vhosts.erase(command.name);

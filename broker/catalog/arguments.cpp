@@ -232,6 +232,28 @@ Result<void> check_equivalent_type(const Arguments& current, const Arguments& re
   return check_equivalent_argument(name, current, received, resource);
 }
 
+constexpr std::string_view history_length = "x-recent-history-length";
+constexpr const char* default_history = "20";
+
+// As Erlang prints what the plugin was given.
+std::string printed(const Argument& argument) {
+  if (argument.type != "longstr") return argument.value;
+  return fmt::format("<<\"{}\">>", argument.value);
+}
+
+// The plugin knows these types alone, and calls none of the unsigned ones an integer.
+Result<void> check_history_length(const Arguments& arguments) {
+  const Argument* length = find_argument(arguments, history_length);
+  if (length == nullptr) return {};
+  constexpr std::array<std::string_view, 4> integers{"byte", "short", "signedint", "long"};
+  if (std::ranges::find(integers, length->type) != integers.end() &&
+      integer_of(*length).value_or(0) > 0)
+    return {};
+  return fail(ReplyCode::precondition_failed,
+              fmt::format("Invalid argument {}, '{}' must be a positive integer", printed(*length),
+                          history_length));
+}
+
 Error wrong_type(const Argument& argument, std::string_view resource) {
   return {ReplyCode::precondition_failed, fmt::format("invalid type '{}' for arg '{}' in {}",
                                                       argument.type, argument.name, resource)};
@@ -314,13 +336,24 @@ Result<void> check_stream_declaration(const DeclareQueue& command) {
 Result<routing::ExchangeType> routing_type(std::string_view type, const Arguments& arguments) {
   const auto known = routing::exchange_type_of(type);
   if (!known) return std::unexpected(unknown_exchange_type(type));
+  if (known == routing::ExchangeType::recent_history) {
+    if (auto valid = check_history_length(arguments); !valid) return std::unexpected(valid.error());
+    return routing::ExchangeType::fanout;
+  }
   if (known != routing::ExchangeType::delayed) return *known;
   const Argument* named = find_argument(arguments, "x-delayed-type");
   const bool text = named != nullptr && named->type == "longstr";
   const auto as = text ? routing::exchange_type_of(named->value) : std::nullopt;
-  if (as && as != routing::ExchangeType::delayed) return *as;
+  if (as && as != routing::ExchangeType::delayed && as != routing::ExchangeType::recent_history)
+    return *as;
   return fail(ReplyCode::precondition_failed,
               "Invalid argument, 'x-delayed-type' must be an existing exchange type");
+}
+
+Arguments history_arguments(const Arguments& exchange) {
+  const Argument* length = find_argument(exchange, history_length);
+  return {{"x-queue-type", "longstr", "stream"},
+          {"x-max-length", "long", length == nullptr ? default_history : length->value}};
 }
 
 Result<void> check_exchange_arguments(const Arguments& arguments, std::string_view name,

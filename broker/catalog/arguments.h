@@ -31,9 +31,12 @@ Result<void> check_queue_arguments(const Arguments& arguments, std::string_view 
 // Of a stream whose arguments are good. Errors: 406 for what is exclusive, transient or deletes
 // itself, and for sizes beyond RabbitMQ's bounds.
 Result<void> check_stream_declaration(const DeclareQueue& command);
-// How an exchange of that type routes: x-delayed-message as its `x-delayed-type` says. Errors: 406
-// for a type that does not exist.
+// How an exchange of that type routes: x-delayed-message as its `x-delayed-type` says,
+// x-recent-history as a fanout. Errors: 406 for a type that does not exist, and for a length that
+// is not a number above 0.
 Result<routing::ExchangeType> routing_type(std::string_view type, const Arguments& arguments);
+// Of the queue that keeps the history of an exchange with these.
+Arguments history_arguments(const Arguments& exchange);
 // Error: 406 for an `alternate-exchange` that is not a string.
 Result<void> check_exchange_arguments(const Arguments& arguments, std::string_view name,
                                       std::string_view vhost);

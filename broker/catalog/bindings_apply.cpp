@@ -44,14 +44,14 @@ Result<void> Catalog::run(const Bind& command, Applied& applied) {
 }
 
 // A binding, exchange or queue that is not there is as good as unbound.
-Result<void> Catalog::run(const Unbind& command, Applied&) {
+Result<void> Catalog::run(const Unbind& command, Applied& applied) {
   if (auto allowed = check_not_default(command); !allowed) return allowed;
   if (auto bindable = check_bindable(command, false); !bindable) return bindable;
   const auto wanted = binding_of(command);
   if (auto binding = tables_.bindings.find_shared(key_of(*wanted))) {
     Doomed doomed;
     remove_binding(binding, doomed);
-    remove_exchanges(std::move(doomed));
+    remove_exchanges(std::move(doomed), applied.effects);
   }
   return {};
 }

@@ -73,6 +73,7 @@ class Catalog {
 
   Result<void> run(const Found& command, Applied& applied);
   Result<void> run(const DeclareExchange& command, Applied& applied);
+  Result<void> run(const DeclareHistory& command, Applied& applied);
   Result<void> run(const DeleteExchange& command, Applied& applied);
   Result<void> run(const DeclareQueue& command, Applied& applied);
   Result<void> run(const DeleteQueue& command, Applied& applied);
@@ -92,6 +93,7 @@ class Catalog {
 
   Result<void> check_bindable(const Bind& command, bool must_exist) const;
   void create_vhost(const std::string& name, const std::string& description);
+  Result<void> declare(const DeclareExchange& command, QueueId history, Applied& applied);
   void put_exchange(ExchangeInfo info);
   Result<GroupId> group_for(const DeclareQueue& command) const;
   Result<GroupId> local_group_for(const DeclareQueue& command) const;
@@ -103,8 +105,9 @@ class Catalog {
 
   void add_queue(std::shared_ptr<const QueueInfo> queue);
   void remove_queue(const QueueInfo& queue, Effects& effects);
-  void remove_exchange(const std::string& vhost, const std::string& name);
-  void remove_exchanges(Doomed doomed);
+  void remove_history(QueueId id, Effects& effects);
+  void remove_exchange(const std::string& vhost, const std::string& name, Effects& effects);
+  void remove_exchanges(Doomed doomed, Effects& effects);
   void add_binding(std::shared_ptr<const BindingInfo> binding);
   void remove_binding(std::shared_ptr<const BindingInfo> binding, Doomed& doomed);
   void remove_bindings_to(DestinationKind kind, std::string_view vhost, std::string_view name,
@@ -116,6 +119,8 @@ class Catalog {
   // False: not what a snapshot can hold.
   bool restore_exchange(ExchangeInfo exchange);
   bool restore_queue(QueueInfo queue);
+  bool restore_history(const std::string& vhost, const std::string& exchange, QueueInfo queue);
+  bool histories_are_whole() const;
   bool restore_binding(BindingInfo binding);
 
   Tables tables_;

@@ -31,6 +31,12 @@ struct DeclareExchange {
   Arguments arguments;
   std::string arguments_octets;
 };
+// Of type x-recent-history, and of no other. The queue that keeps its history is made by the same
+// entry, whose index is its id.
+struct DeclareHistory : DeclareExchange {
+  NodeId node;                             // where the declaring client is
+  std::optional<GroupId> preferred_group;  // a group led by `node`, if any
+};
 struct DeleteExchange {
   std::string vhost, name;
   bool if_unused = false;
@@ -112,9 +118,10 @@ struct Found {
   bool test_placement = false;  // tests only: obey a queue's integer `x-warren-group`
 };
 
-using Command = std::variant<Found, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue,
-                             Bind, Unbind, PutVhost, DeleteVhost, PutUser, DeleteUser,
-                             PutPermission, DeletePermission, RegisterNode, NodeDead, ForgetNode>;
+using Command =
+    std::variant<Found, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, Bind, Unbind,
+                 PutVhost, DeleteVhost, PutUser, DeleteUser, PutPermission, DeletePermission,
+                 RegisterNode, NodeDead, ForgetNode, DeclareHistory>;
 
 struct Outcome {
   std::optional<Error> error;

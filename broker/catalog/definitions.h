@@ -30,6 +30,7 @@ struct ExchangeInfo {
   std::string arguments_octets;
   bool has_alternate = false;  // argument alternate-exchange
   std::string alternate;
+  QueueId history;  // x-recent-history: the queue that keeps it; else none
 };
 
 struct QueueInfo {
@@ -46,6 +47,8 @@ struct QueueInfo {
   bool owned_by(NodeId n, Incarnation i, std::uint64_t o) const {
     return node == n && incarnation == i && owner == o;
   }
+  // An exchange's history: known by its id alone, and no client's.
+  bool hidden() const { return name.empty(); }
 };
 
 struct BindingInfo {

@@ -11,8 +11,11 @@ namespace {
 const char* text_of(bool value) {
   return value ? "'true'" : "'false'";
 }
-std::string quoted(const std::string& value) {
-  return "'" + value + "'";
+// A history's as Erlang prints an atom that is no plain word. Not others' of that kind: outcomes
+// are replicated, and those have been answered without by older builds.
+std::string quoted(const std::string& type) {
+  const bool is_history = routing::exchange_type_of(type) == routing::ExchangeType::recent_history;
+  return is_history ? "''" + type + "''" : "'" + type + "'";
 }
 
 Result<void> check_equivalent(const ExchangeInfo& current, const DeclareExchange& received) {
@@ -43,11 +46,46 @@ Result<routing::HashOn> hash_on(routing::ExchangeType type, const Arguments& arg
 
 }  // namespace
 
+// A history is declared by a command of its own: to an older build it is malformed, and so it is
+// never taken for an exchange of a type that does not exist.
 Result<void> Catalog::run(const DeclareExchange& command, Applied& applied) {
   if (tables_.vhosts.find(command.vhost) == nullptr)
     return std::unexpected(not_found_vhost(command.vhost));
-  if (!routing::exchange_type_of(command.type))
+  const auto type = routing::exchange_type_of(command.type);
+  if (!type || *type == routing::ExchangeType::recent_history)
     return std::unexpected(unknown_exchange_type(command.type));
+  return declare(command, QueueId(), applied);
+}
+
+// The queue is a stream of that length: it has each message once, in order, until so many others
+// have come, whatever time to live or priority it has.
+Result<void> Catalog::run(const DeclareHistory& command, Applied& applied) {
+  if (tables_.vhosts.find(command.vhost) == nullptr)
+    return std::unexpected(not_found_vhost(command.vhost));
+  if (routing::exchange_type_of(command.type) != routing::ExchangeType::recent_history)
+    return std::unexpected(unknown_exchange_type(command.type));
+  DeclareQueue place;  // as any durable queue's
+  place.vhost = command.vhost;
+  place.durable = true;
+  place.arguments = command.arguments;
+  place.node = command.node;
+  place.preferred_group = command.preferred_group;
+  const Result<GroupId> group = group_for(place);
+  if (!group) return std::unexpected(group.error());
+  const QueueId id(tables_.index.value);
+  if (Result<void> done = declare(command, id, applied); !applied.outcome.created) return done;
+  auto queue = std::make_shared<QueueInfo>();
+  queue->id = id;
+  queue->vhost = command.vhost;
+  queue->durable = true;
+  queue->arguments = history_arguments(command.arguments);
+  queue->group = *group;
+  queue->node = command.node;
+  add_queue(std::move(queue));
+  return {};
+}
+
+Result<void> Catalog::declare(const DeclareExchange& command, QueueId history, Applied& applied) {
   if (command.name.empty()) return std::unexpected(default_exchange_refused());
   if (const auto* record = tables_.exchanges.find({command.vhost, command.name}))
     return check_equivalent(*record->info, command);
@@ -67,6 +105,7 @@ Result<void> Catalog::run(const DeclareExchange& command, Applied& applied) {
   info.internal = command.internal;
   info.arguments = command.arguments;
   info.arguments_octets = command.arguments_octets;
+  info.history = history;
   put_exchange(std::move(info));
   applied.outcome.created = true;
   return {};
@@ -85,14 +124,14 @@ void Catalog::put_exchange(ExchangeInfo info) {
       ExchangeRecord{std::make_shared<const ExchangeInfo>(std::move(info)), std::move(bindings)});
 }
 
-Result<void> Catalog::run(const DeleteExchange& command, Applied&) {
+Result<void> Catalog::run(const DeleteExchange& command, Applied& applied) {
   if (command.name.empty()) return std::unexpected(default_exchange_refused());
   if (has_reserved_prefix(command.name))
     return std::unexpected(system_exchange_refused(command.name, command.vhost));
   if (tables_.exchanges.find({command.vhost, command.name}) == nullptr) return {};
   if (command.if_unused && has_bindings_from(command.vhost, command.name))
     return std::unexpected(exchange_in_use(command.name, command.vhost));
-  remove_exchange(command.vhost, command.name);
+  remove_exchange(command.vhost, command.name, applied.effects);
   return {};
 }
 

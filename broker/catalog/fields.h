@@ -20,6 +20,10 @@ void fields(auto& a, Is<Argument> auto& v) {
 void fields(auto& a, Is<DeclareExchange> auto& v) {
   a(v.vhost, v.name, v.type, v.durable, v.auto_delete, v.internal, v.arguments, v.arguments_octets);
 }
+void fields(auto& a, Is<DeclareHistory> auto& v) {
+  a(v.vhost, v.name, v.type, v.durable, v.auto_delete, v.internal, v.arguments, v.arguments_octets,
+    v.node, v.preferred_group);
+}
 void fields(auto& a, Is<DeleteExchange> auto& v) {
   a(v.vhost, v.name, v.if_unused);
 }

@@ -73,7 +73,9 @@ queue::DuplicateWindow::Bounds duplicates(const Arguments& arguments) {
 
 queue::Retention retention(const Arguments& arguments) {
   const auto age = text(arguments, "x-max-age");
-  return {limit(arguments, "x-max-length-bytes"), age ? age_in_ms(*age) : std::nullopt};
+  // No client's stream has a length.
+  return {limit(arguments, "x-max-length-bytes"), age ? age_in_ms(*age) : std::nullopt,
+          limit(arguments, "x-max-length")};
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ Result<GroupId> Catalog::local_group_for(const DeclareQueue& command) const {
 
 Result<void> Catalog::run(const DeleteQueue& command, Applied& applied) {
   auto queue = tables_.queues_by_id.find_shared(command.queue);
-  if (!queue) return {};
+  if (!queue || queue->hidden()) return {};
   applied.outcome.queue = queue->id;
   remove_queue(*queue, applied.effects);
   return {};

@@ -13,7 +13,7 @@ void Catalog::add_queue(std::shared_ptr<const QueueInfo> queue) {
   else
     ++queues_in_group_[queue->group];
   tables_.queues_by_id.put(queue);
-  tables_.queues.put(std::move(queue));
+  if (!queue->hidden()) tables_.queues.put(std::move(queue));
 }
 
 void Catalog::remove_queue(const QueueInfo& queue, Effects& effects) {
@@ -32,18 +32,29 @@ void Catalog::remove_queue(const QueueInfo& queue, Effects& effects) {
   tables_.queues.erase({kept->vhost, kept->name});
   tables_.queues_by_id.erase(kept->id);
   effects.queues_gone.push_back({kept->id, kept->group});
-  remove_exchanges(std::move(doomed));
+  remove_exchanges(std::move(doomed), effects);
 }
 
-void Catalog::remove_exchange(const std::string& vhost, const std::string& name) {
-  remove_exchanges({{vhost, name}});
+void Catalog::remove_history(QueueId id, Effects& effects) {
+  const auto queue = tables_.queues_by_id.find_shared(id);
+  CHECK(queue != nullptr && queue->hidden(), "history {} is not in the catalog", id);
+  --queues_in_group_[queue->group];
+  tables_.queues_by_id.erase(id);
+  effects.queues_gone.push_back({id, queue->group});
 }
 
-void Catalog::remove_exchanges(Doomed doomed) {
+void Catalog::remove_exchange(const std::string& vhost, const std::string& name, Effects& effects) {
+  remove_exchanges({{vhost, name}}, effects);
+}
+
+void Catalog::remove_exchanges(Doomed doomed, Effects& effects) {
   while (!doomed.empty()) {
     const auto [vhost, name] = std::move(doomed.back());
     doomed.pop_back();
-    if (!tables_.exchanges.erase({vhost, name})) continue;
+    const ExchangeRecord* record = tables_.exchanges.find({vhost, name});
+    if (record == nullptr) continue;
+    if (const QueueId history = record->info->history) remove_history(history, effects);
+    tables_.exchanges.erase({vhost, name});
     auto next = by_source_.lower_bound(BindingKey{.vhost = vhost, .source = name});
     while (next != by_source_.end() && next->vhost == vhost && next->source == name) {
       auto binding = tables_.bindings.find_shared(*next);

@@ -13,7 +13,8 @@ class VhostDirectory final : public routing::Directory {
     const ExchangeRecord* record = tables_.exchanges.find({vhost_, name});
     if (record == nullptr) return std::nullopt;
     return routing::ExchangeView{&record->bindings, record->info->has_alternate,
-                                 record->info->alternate, record->info->internal};
+                                 record->info->alternate, record->info->internal,
+                                 record->info->history};
   }
   QueueId queue(std::string_view name) const override {
     const QueueInfo* queue = tables_.queues.find({vhost_, name});

@@ -30,7 +30,7 @@ class Snapshot {
   // Null when there is none. No allocation.
   const ExchangeInfo* exchange(std::string_view vhost, std::string_view name) const;
   const QueueInfo* queue(std::string_view vhost, std::string_view name) const;
-  const QueueInfo* queue(QueueId id) const;
+  const QueueInfo* queue(QueueId id) const;  // hidden ones too, as nothing else here
   const UserInfo* user(std::string_view name) const;
   bool vhost_exists(std::string_view name) const;
   const PermissionInfo* permission(std::string_view user, std::string_view vhost) const;

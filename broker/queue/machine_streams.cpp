@@ -19,11 +19,13 @@ void Machine::retain(QueueRecord& record, Stamp now, Effects& effects) {
   if (retention.max_age_ms && now.value > *retention.max_age_ms)
     aged = record.stream->before(Stamp(now.value - *retention.max_age_ms));
   const std::uint64_t most = retention.max_octets.value_or(UINT64_MAX);
+  const std::uint64_t most_messages = retention.max_messages.value_or(UINT64_MAX);
   bool went = false;
   for (int left = most_to_go; left > 0 && record.messages.size() > 1; --left) {
     const auto first = record.messages.top().messages.first();
     const bool old = aged && first->ordinal < *aged;
-    if (!old && record.messages.octets() <= most) break;
+    const bool many = record.messages.size() > most_messages;
+    if (!old && !many && record.messages.octets() <= most) break;
     record.messages.erase(first->id);
     release(first->id, effects);
     went = true;

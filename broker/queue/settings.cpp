@@ -33,7 +33,10 @@ enum Present : std::uint64_t {
   has_duplicates = 8192,
   is_stream = 16384,
   has_max_age = 32768,  // of a stream
+  is_history = 65536,   // a stream of so many messages
 };
+
+constexpr std::uint64_t history_bits = is_history | has_max_age;  // and not is_stream
 
 std::uint64_t present(const Settings& s) {
   std::uint64_t bits = 0;
@@ -49,6 +52,9 @@ std::uint64_t present(const Settings& s) {
   add(s.dead_letters.has_value(), has_dead_letters);
   add(s.retry != Retry(), has_retry);
   add(s.duplicates.keys > 0, has_duplicates);
+  const bool history = s.stream && s.stream->max_messages;
+  // What an older build refuses: it would take a history for a stream that never drops anything.
+  if (history) return bits | history_bits;
   add(s.stream.has_value(), is_stream);
   add(s.stream && s.stream->max_octets, has_max_octets);
   add(s.stream && s.stream->max_age_ms, has_max_age);
@@ -89,7 +95,7 @@ bool decode_values(ByteReader& in, Settings& settings) {
   settings.delivery_limit = number_if((bits & has_delivery_limit) != 0, in);
   settings.consumer_timeout_ms = number_if((bits & has_consumer_timeout) != 0, in);
   if ((bits & is_stream) != 0)
-    settings.stream = Retention{std::exchange(settings.max_octets, std::nullopt), std::nullopt};
+    settings.stream = Retention{.max_octets = std::exchange(settings.max_octets, std::nullopt)};
   if ((bits & has_dead_letters) != 0) {
     settings.dead_letters = DeadLettering::decode(in);
     if (!settings.dead_letters) return false;
@@ -101,7 +107,10 @@ bool decode_values(ByteReader& in, Settings& settings) {
     const std::uint64_t time_ms = in.varint();
     if (timed) settings.duplicates.time_ms = time_ms;
   }
-  if ((bits & has_max_age) != 0) {
+  if ((bits & is_history) != 0) {
+    if (bits != history_bits) return false;
+    settings.stream = Retention{.max_messages = in.varint()};
+  } else if ((bits & has_max_age) != 0) {
     if (!settings.stream) return false;
     settings.stream->max_age_ms = in.varint();
   }
@@ -163,7 +172,10 @@ void Settings::encode(ByteWriter& out) const {
       body.boolean(duplicates.time_ms.has_value());
       body.varint(duplicates.time_ms.value_or(0));
     }
-    if (stream && stream->max_age_ms) body.varint(*stream->max_age_ms);
+    if ((bits & is_history) != 0)
+      body.varint(*stream->max_messages);
+    else if (stream && stream->max_age_ms)
+      body.varint(*stream->max_age_ms);
   }
   out.u8(settings_version);
   out.string(body.str());

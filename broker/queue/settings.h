@@ -56,6 +56,7 @@ struct Retry {
 struct Retention {
   std::optional<std::uint64_t> max_octets;  // of all bodies
   std::optional<std::uint64_t> max_age_ms;
+  std::optional<std::uint64_t> max_messages;  // of an exchange's history
   bool operator==(const Retention&) const = default;
 };
 

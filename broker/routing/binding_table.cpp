@@ -37,6 +37,7 @@ BindingTable::BindingTable(ExchangeType type, HashOn on) {
       table_.emplace<HashedTable>(HashedTable::Choice::random);
       break;
     case ExchangeType::delayed:
+    case ExchangeType::recent_history:
       CHECK(false, "an exchange routes as one type");
   }
 }

@@ -27,12 +27,19 @@ enum class ExchangeType : std::uint8_t {
   consistent_hash,
   modulus_hash,
   random,
-  delayed  // routes as another type, which its arguments name; no BindingTable has it
+  delayed,        // routes as another type, which its arguments name; no BindingTable has it
+  recent_history  // routes as a fanout; likewise
 };
 // As clients name them, in that order.
-inline constexpr std::array<std::string_view, 8> exchange_type_names{
-    "direct",   "fanout",           "topic", "headers", "x-consistent-hash", "x-modulus-hash",
-    "x-random", "x-delayed-message"};
+inline constexpr std::array<std::string_view, 9> exchange_type_names{"direct",
+                                                                     "fanout",
+                                                                     "topic",
+                                                                     "headers",
+                                                                     "x-consistent-hash",
+                                                                     "x-modulus-hash",
+                                                                     "x-random",
+                                                                     "x-delayed-message",
+                                                                     "x-recent-history"};
 std::optional<ExchangeType> exchange_type_of(std::string_view name);
 
 struct Binding {
@@ -43,7 +50,7 @@ struct Binding {
 
 class BindingTable {
  public:
-  // `on`: for consistent_hash only. REQUIRES: type is not `delayed`.
+  // `on`: for consistent_hash only. REQUIRES: type is neither `delayed` nor `recent_history`.
   explicit BindingTable(ExchangeType type, HashOn on = {});
 
   // Error: 406 for a key or arguments that the type refuses; REQUIRES add only of what check

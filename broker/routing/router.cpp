@@ -40,6 +40,13 @@ void route_default(const Directory& directory, const Message& message, std::vect
     if (QueueId queue = directory.queue(key)) out.push_back(queue);
 }
 
+// The publisher may keep a message out of the histories that it passes.
+bool is_kept(const Message& message) {
+  if (message.headers == nullptr) return true;
+  const auto no_store = message.headers->lookup("x-recent-history-no-store");
+  return !no_store || no_store->type != "bool" || no_store->value != "true";
+}
+
 }  // namespace
 
 RouteResult route(const Directory& directory, std::string_view exchange, const Message& message,
@@ -68,6 +75,7 @@ RouteResult route(const Directory& directory, std::string_view exchange, const M
       work.add(next);
     const bool nothing = out.size() == queues_before && matched.exchanges.empty();
     if (nothing && view->has_alternate) work.add(view->alternate);
+    if (view->history && is_kept(message)) out.push_back(view->history);
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());

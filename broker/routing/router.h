@@ -15,6 +15,7 @@ struct ExchangeView {
   bool has_alternate = false;
   std::string_view alternate;  // may be the default exchange, whose name is empty
   bool internal = false;
+  QueueId history;  // of x-recent-history: the queue that keeps what it routed; else none
 };
 
 // One vhost's exchanges and queues.

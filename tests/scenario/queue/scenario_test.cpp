@@ -4,7 +4,7 @@
 //   queue Q [ttl=ms] [expires=ms] [max_length=n] [max_octets=n] [overflow=reject] [priorities=n]
 //         [deliveries=n] [single_active] [dead_letters] [once=keys [once_ms=ms]]
 //         [retry=all|failed|returned min=ms [max=ms] [times=n]]
-//   stream Q [max_octets=n] [max_age=ms] [single_active]
+//   stream Q [max_octets=n] [max_age=ms] [max_messages=n] [single_active]
 //   publish Q [count] [ttl=ms] [priority=n] [size=n] [delay=ms] [key=n]
 //   purge S Q | seal S Q [if_unused] [if_empty] | remove Q
 //   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
@@ -211,7 +211,8 @@ class Script {
 
   void make_stream(const Words& words) {
     Settings settings;
-    settings.stream = Retention{limit(words, "max_octets"), limit(words, "max_age")};
+    settings.stream = Retention{limit(words, "max_octets"), limit(words, "max_age"),
+                                limit(words, "max_messages")};
     settings.single_active = std::ranges::find(words, "single_active") != words.end();
     world_.machine.create(queue(words[0]), settings, world_.effects);
     world_.applied();

@@ -11,6 +11,7 @@ class CatalogCodec : public CatalogTest {
     declare.auto_delete = true;
     ok(declare);
     ok(exchange("y", "fanout"));
+    ok(history("h", {number("x-recent-history-length", 7)}));
     ok(queue("q"));
     ok(exclusive("e", incarnation));
     Bind command = binding("x", "q", "k");
@@ -77,9 +78,16 @@ TEST_F(CatalogCodec, FlippedBitsNeverCrash) {
   }
 }
 
+TEST_F(CatalogCodec, AnOlderBuildReadsACatalogWithoutHistories) {
+  ok(history("h"));
+  EXPECT_EQ(catalog_.snapshot_octets()[0], 2);
+  ok(DeleteExchange{"/", "h"});
+  EXPECT_EQ(catalog_.snapshot_octets()[0], 1);
+}
+
 TEST_F(CatalogCodec, LaterVersionIsRefused) {
   std::string octets = catalog_.snapshot_octets();
-  octets[0] = 2;
+  octets[0] = 3;
   EXPECT_EQ(Catalog::restore(octets).error(),
             (Error{ReplyCode::internal_error, "malformed catalog snapshot"}));
 }

@@ -54,7 +54,8 @@ std::vector<Command> every_command() {
           DeletePermission{"v", "u"},
           RegisterNode{"n", NodeId(3), DiskId(~std::uint64_t{0}), "h:1"},
           NodeDead{NodeId(1), Incarnation(2)},
-          ForgetNode{NodeId(1)}};
+          ForgetNode{NodeId(1)},
+          DeclareHistory{declare, NodeId(2), GroupId(3)}};
 }
 
 TEST(CommandCodec, EveryCommandComesBack) {
@@ -91,6 +92,7 @@ TEST(CommandCodec, EveryFieldOfAQueueAndABindingComesBack) {
 TEST(CommandCodec, FormatIsFixed) {
   EXPECT_EQ(encode_command(DeleteExchange{"/", "x", true}), "\x01\x02\x01/\x01x\x01");
   EXPECT_EQ(encode_command(ForgetNode{NodeId(300)}), "\x01\x0f\xac\x02");
+  EXPECT_TRUE(encode_command(history("h")).starts_with("\x01\x10\x01/\x01h\x10x-recent-history"));
 }
 
 TEST(CommandCodec, CutAndLengthenedCommandsAreErrors) {

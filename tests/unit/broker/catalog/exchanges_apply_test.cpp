@@ -1,3 +1,4 @@
+#include "broker/catalog/queue_settings.h"
 #include "tests/unit/broker/catalog/fixture.h"
 
 namespace warren::catalog {
@@ -125,6 +126,114 @@ TEST_F(Exchanges, ADelayedExchangeRoutesAsTheTypeThatItNames) {
     EXPECT_TRUE(found.empty());
     EXPECT_EQ(snapshot->exchange("/", "by-topic")->type, "x-delayed-message");
   }
+}
+
+TEST_F(Exchanges, AHistoryIsAHiddenQueueOfItsLength) {
+  ok(history("twenty"));
+  const Outcome made = ok(history("three", {number("x-recent-history-length", 3)}));
+  EXPECT_TRUE(made.created);
+  EXPECT_FALSE(made.queue) << "no client's";
+  EXPECT_FALSE(ok(history("three", {number("x-recent-history-length", 4)})).created)
+      << "only the alternate exchange is compared";
+  const auto restored = Catalog::restore(catalog_.snapshot_octets()).value();
+  EXPECT_EQ(restored.snapshot_octets(), catalog_.snapshot_octets());
+  for (const auto& snapshot : {catalog_.snapshot(), restored.snapshot()}) {
+    const auto of = [&](const char* name) { return snapshot->exchange("/", name)->history; };
+    EXPECT_EQ(of("three").value, made.index.value);
+    EXPECT_FALSE(of("amq.fanout"));
+    EXPECT_EQ(queue_settings(*snapshot->queue(of("twenty"))).stream->max_messages, 20u);
+    EXPECT_EQ(queue_settings(*snapshot->queue(of("three"))).stream->max_messages, 3u);
+    EXPECT_FALSE(is_local(snapshot->queue(of("three"))->group));
+    EXPECT_EQ(snapshot->queue_count(), 0u);
+    EXPECT_EQ(snapshot->queue("/", ""), nullptr);
+    snapshot->for_each_queue([](const QueueInfo& info) { ADD_FAILURE() << info.id.value; });
+  }
+}
+
+TEST_F(Exchanges, AHistoryIsRoutedToBesideItsBindings) {
+  ok(history("h"));
+  const QueueId q = ok(queue("q")).queue;
+  const QueueId kept = catalog_.snapshot()->exchange("/", "h")->history;
+  EXPECT_EQ(route("h", "any"), std::vector{kept});
+  ok(binding("h", "q", "whatever"));
+  EXPECT_EQ(route("h", "any"), (std::vector{kept, q})) << "by any key";
+  EXPECT_EQ(route("", ""), std::vector<QueueId>()) << "it has no name";
+  catalog_ = *Catalog::restore(catalog_.snapshot_octets());
+  EXPECT_EQ(route("h", "any"), (std::vector{kept, q}));
+}
+
+TEST_F(Exchanges, AHistoryGoesWithItsExchange) {
+  const auto gone = [&](Command command) {
+    const Applied applied = give(std::move(command));
+    return applied.effects.queues_gone;
+  };
+  const auto of = [&](const char* name, const char* vhost = "/") {
+    const auto snapshot = catalog_.snapshot();
+    const QueueId id = snapshot->exchange(vhost, name)->history;
+    return std::vector{QueueGone{id, snapshot->queue(id)->group}};
+  };
+  const std::string before = state();
+  ok(history("deleted"));
+  auto expected = of("deleted");
+  EXPECT_TRUE(gone(DeleteQueue{expected[0].queue}).empty()) << "nobody may delete it alone";
+  EXPECT_EQ(gone(DeleteExchange{"/", "deleted"}), expected);
+  EXPECT_EQ(catalog_.snapshot()->queue(expected[0].queue), nullptr);
+
+  DeclareHistory temporary = history("temporary");
+  temporary.auto_delete = true;
+  const QueueId q = ok(queue("q")).queue;
+  for (int way = 0; way < 2; ++way) {
+    ok(temporary);
+    ok(binding("temporary", "q"));
+    expected = of("temporary");
+    if (way == 0) {
+      EXPECT_EQ(gone(unbinding(binding("temporary", "q"))), expected);
+    } else {
+      EXPECT_EQ(gone(DeleteQueue{q}).size(), 2u) << "the queue, and the history bound to it";
+    }
+    EXPECT_EQ(catalog_.snapshot()->queue(expected[0].queue), nullptr);
+  }
+
+  ok(PutVhost{"v", ""});
+  DeclareHistory elsewhere = history("h");
+  elsewhere.vhost = "v";
+  ok(elsewhere);
+  expected = of("h", "v");
+  EXPECT_EQ(gone(DeleteVhost{"v"}), expected);
+  EXPECT_EQ(state(), before);
+}
+
+TEST_F(Exchanges, AHistoryHasALengthThatThePluginTakes) {
+  const auto wrong = [&](Argument length, const std::string& printed) {
+    length.name = "x-recent-history-length";
+    refused(
+        history("h", {length}), ReplyCode::precondition_failed,
+        "Invalid argument " + printed + ", 'x-recent-history-length' must be a positive integer");
+  };
+  wrong(number("", 0), "0");
+  wrong(number("", -1), "-1");
+  wrong(text("", "five"), "<<\"five\">>");
+  wrong({"", "bool", "true"}, "true");
+  wrong(number("", 5, "unsignedbyte"), "5");
+  for (const char* type : {"byte", "short", "signedint", "long"})
+    ok(history(type, {number("x-recent-history-length", 1, type)}));
+}
+
+// What an older build would have answered, so that a log of one is applied as it was.
+TEST_F(Exchanges, AHistoryIsDeclaredByACommandOfItsOwnAlone) {
+  refused(exchange("h", "x-recent-history"), ReplyCode::precondition_failed,
+          "unknown exchange type 'x-recent-history'");
+  DeclareHistory other = history("h");
+  other.type = "fanout";
+  refused(other, ReplyCode::precondition_failed, "unknown exchange type 'fanout'");
+  DeclareExchange delayed = exchange("d", "x-delayed-message");
+  delayed.arguments = {text("x-delayed-type", "x-recent-history")};
+  refused(delayed, ReplyCode::precondition_failed,
+          "Invalid argument, 'x-delayed-type' must be an existing exchange type");
+  ok(history("h"));
+  refused(exchange("h", "fanout"), ReplyCode::precondition_failed,
+          "inequivalent arg 'type' for exchange 'h' in vhost '/': received 'fanout' but current is "
+          "''x-recent-history''");
 }
 
 TEST_F(Exchanges, HashedBindingsRouteTheSameAfterASnapshot) {

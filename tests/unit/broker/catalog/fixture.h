@@ -35,6 +35,11 @@ inline DeclareExchange exchange(std::string name, std::string type) {
   command.type = std::move(type);
   return command;
 }
+inline DeclareHistory history(std::string name, Arguments arguments = {}) {
+  DeclareHistory command{exchange(std::move(name), "x-recent-history"), NodeId(1), std::nullopt};
+  command.arguments = std::move(arguments);
+  return command;
+}
 inline DeclareQueue queue(std::string name) {
   DeclareQueue command;
   command.vhost = "/";

@@ -85,6 +85,9 @@ TEST(QueueSettings, OfAStreamAreItsRetention) {
                                        {"x-max-age", "longstr", "2h"},
                                        {"x-single-active-consumer", "bool", "true"}})),
             expected);
+  queue::Settings history;
+  history.stream = queue::Retention{.max_messages = 20};
+  EXPECT_EQ(queue_settings(queue_with({type, {"x-max-length", "long", "20"}})), history);
 }
 
 TEST(QueueSettings, LimitDeliveriesWhereTheySaySoAndWhereNothingIsLost) {

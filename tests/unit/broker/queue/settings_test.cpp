@@ -37,6 +37,22 @@ TEST(Settings, EveryLimitComesBack) {
   EXPECT_TRUE(in.at_end());
 }
 
+TEST(Settings, OfAHistoryComeBackAndAreMalformedToAnOlderBuild) {
+  Settings settings;
+  settings.stream = Retention{.max_messages = 20};
+  ByteWriter out;
+  settings.encode(out);
+  EXPECT_EQ(out.str(), std::string("\x01\x05\x01\x80\x80\x06\x14", 7))
+      << "an age, and no stream that has it";
+  ByteReader in(out.str());
+  EXPECT_EQ(Settings::decode(in), settings);
+  ByteWriter mixed;
+  mixed.u8(1);
+  mixed.string(std::string_view("\x01\x80\x80\x07\x14\x14", 6));
+  ByteReader wrong(mixed.str());
+  EXPECT_FALSE(Settings::decode(wrong));
+}
+
 TEST(Settings, DeadLettersMayKeepTheirKey) {
   Settings settings;
   settings.dead_letters = DeadLettering{"v", "q", "dlx", std::nullopt, false};

@@ -14,10 +14,11 @@ class FakeVhost final : public Directory {
     BindingTable table;
     bool internal = false;
     std::optional<std::string> alternate;
+    QueueId history = {};
   };
 
   Exchange& declare(const std::string& name, ExchangeType type = ExchangeType::fanout) {
-    return exchanges_.try_emplace(name, Exchange{BindingTable(type), false, {}}).first->second;
+    return exchanges_.try_emplace(name, Exchange{BindingTable(type), false, {}, {}}).first->second;
   }
   void bind(const std::string& source, std::uint64_t queue, std::string_view key = "") {
     exchanges_.at(source).table.add({{QueueId(queue), {}}, key, {}});
@@ -32,7 +33,7 @@ class FakeVhost final : public Directory {
     const Exchange& exchange = found->second;
     return ExchangeView{&exchange.table, exchange.alternate.has_value(),
                         exchange.alternate ? *exchange.alternate : std::string_view(),
-                        exchange.internal};
+                        exchange.internal, exchange.history};
   }
   QueueId queue(std::string_view name) const override {
     return name == "seven" ? QueueId(7) : QueueId();
@@ -209,6 +210,47 @@ TEST(Router, TwoRandomExchangesInARowChooseIndependently) {
   }
   for (std::uint64_t id = 1; id <= 4; ++id)
     EXPECT_NEAR(found[id], 100, 50) << "queue " << id;
+}
+
+class NoStore final : public HeaderView {
+ public:
+  explicit NoStore(HeaderValue value) : value_(value) {}
+  std::optional<HeaderValue> lookup(std::string_view name) const override {
+    return name == "x-recent-history-no-store" ? std::optional(value_) : std::nullopt;
+  }
+  std::optional<std::string_view> property(std::string_view) const override { return {}; }
+
+ private:
+  HeaderValue value_;
+};
+
+TEST(Router, AHistoryKeepsWhatItsExchangeRoutesUnlessToldNotTo) {
+  FakeVhost vhost;
+  vhost.declare("first");
+  vhost.declare("h").history = QueueId(9);
+  vhost.bind_exchange("first", "h");
+  vhost.bind("h", 1);
+  EXPECT_EQ(vhost.routed("h"), (Ids{1, 9}));
+  EXPECT_EQ(vhost.routed("first"), (Ids{1, 9}));
+  const auto with = [&](HeaderValue value) {
+    std::vector<QueueId> queues;
+    const NoStore headers(value);
+    route(vhost, "first", {"", &headers}, queues);
+    return queues.size();
+  };
+  EXPECT_EQ(with({"bool", "true"}), 1u);
+  EXPECT_EQ(with({"bool", "false"}), 2u);
+  EXPECT_EQ(with({"longstr", "true"}), 2u) << "as the plugin: a bool or nothing";
+}
+
+TEST(Router, WhatOnlyAHistoryKeepsTakesTheAlternateWay) {
+  FakeVhost vhost;
+  auto& exchange = vhost.declare("h");
+  exchange.history = QueueId(9);
+  exchange.alternate = "spare";
+  vhost.declare("spare");
+  vhost.bind("spare", 3);
+  EXPECT_EQ(vhost.routed("h"), (Ids{3, 9}));
 }
 
 TEST(Router, MissingAlternateIsIgnored) {
