@@ -90,6 +90,10 @@ class Door {
                    std::function<void(Result<queue::GetReply>)> done) = 0;
   virtual void counts(GroupId group, QueueId queue,
                       std::function<void(Result<queue::QueueCounts>)> done) = 0;
+  // Messages of a stream from there on, some hundred KiB at most, or one; nothing is held. What was
+  // decided before of this node's commands is in it. 404: it is gone.
+  virtual void browse(GroupId group, QueueId queue, Ordinal from,
+                      std::function<void(Result<queue::BrowsedPage>)> done) = 0;
 
   // Octets of a body that goes ahead of its message (queue::Delivery::parts); nothing: they are
   // gone. An error: no leader within the time limit; ask again.

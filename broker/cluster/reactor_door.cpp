@@ -253,6 +253,16 @@ void ReactorDoor::counts(GroupId group, QueueId queue,
       [done] { done(std::unexpected(no_session())); });
 }
 
+void ReactorDoor::browse(GroupId group, QueueId queue, Ordinal from,
+                         std::function<void(Result<queue::BrowsedPage>)> done) {
+  with_client(
+      group,
+      [queue, from, done = back(done)](replica::GroupClient& client, BootTime now) mutable {
+        client.browse(queue, from, std::move(done), now);
+      },
+      [done] { done(std::unexpected(no_session())); });
+}
+
 void ReactorDoor::fetch(GroupId group, MessageId part,
                         std::function<void(Result<std::optional<Bytes>>)> done) {
   with_client(
@@ -307,6 +317,8 @@ void ReactorDoor::expire_catalog_waiters() {
 void ReactorDoor::define(catalog::Command command,
                          std::function<void(Result<catalog::Outcome>)> done) {
   if (auto* declare = std::get_if<catalog::DeclareQueue>(&command))
+    declare->preferred_group = world_.preferred_group();
+  if (auto* declare = std::get_if<catalog::DeclareHistory>(&command))
     declare->preferred_group = world_.preferred_group();
   BootTime deadline = reactor_.now() + BootTime(world_.operation_timeout());
   world_.define(std::move(command), [this, deadline,

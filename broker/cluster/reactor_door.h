@@ -66,6 +66,8 @@ class ReactorDoor final : public Door {
            std::function<void(Result<queue::GetReply>)> done) override;
   void counts(GroupId group, QueueId queue,
               std::function<void(Result<queue::QueueCounts>)> done) override;
+  void browse(GroupId group, QueueId queue, Ordinal from,
+              std::function<void(Result<queue::BrowsedPage>)> done) override;
   void fetch(GroupId group, MessageId part,
              std::function<void(Result<std::optional<Bytes>>)> done) override;
   void reply(DirectReply reply, std::function<void(bool taken)> done) override;

@@ -62,6 +62,13 @@ struct GetReply {
   std::optional<Error> error;
 };
 
+// Some of a stream's messages, read by nobody's consumer: nothing is held.
+struct BrowsedPage {
+  std::vector<Delivery> messages;  // oldest first; those that went meanwhile are passed over
+  Ordinal next;                    // where the page behind this one begins
+  Ordinal end;                     // where the stream ended
+};
+
 // The leader ended a consumer: its queue is gone, or it may no longer read it.
 struct ConsumerCancelled {
   ConsumerNumber number;

@@ -65,18 +65,19 @@ class GroupClient {
   bool writable() const;
 
   // As Door has them. `consumer.number` is given by the owner, rising. Answers come from turn().
-  void consume(queue::Consumer consumer, std::function<void(Result<ConsumerNumber>)> done,
-               BootTime now);
+  template <typename T>
+  using Answer = std::function<void(Result<T>)>;
+  void consume(queue::Consumer consumer, Answer<ConsumerNumber> done, BootTime now);
   void cancel(ConsumerNumber number, std::function<void()> done, BootTime now);
   void taken(ConsumerNumber number, std::uint64_t messages, BootTime now);
   void set_prefetch(ConsumerNumber number, std::uint32_t prefetch, BootTime now);
   // Of a stream's consumer. What is not its own, or was acknowledged before, is passed over.
   void acknowledge(ConsumerNumber number, std::span<const Ordinal> offsets, BootTime now);
-  void get(queue::GetRequest request, std::function<void(Result<queue::GetReply>)> done,
-           BootTime now);
-  void counts(QueueId queue, std::function<void(Result<queue::QueueCounts>)> done, BootTime now);
+  void get(queue::GetRequest request, Answer<queue::GetReply> done, BootTime now);
+  void counts(QueueId queue, Answer<queue::QueueCounts> done, BootTime now);
+  void browse(QueueId queue, Ordinal from, Answer<queue::BrowsedPage> done, BootTime now);
   // Octets of a large body; nothing: they are gone. An error: no leader, ask again.
-  void fetch(MessageId part, std::function<void(Result<std::optional<Bytes>>)> done, BootTime now);
+  void fetch(MessageId part, Answer<std::optional<Bytes>> done, BootTime now);
   // Cancels the channel's consumers, drops its uploads, returns what it holds, and calls `done`
   // when everything that was submitted before is decided, or the request timeout has passed.
   void close_channel(std::uint64_t channel, std::function<void()> done, BootTime now);
@@ -94,8 +95,7 @@ class GroupClient {
   session::ClientStream::Phase phase() const { return stream_.phase(); }
   // The group died with its node. Every command gets its outcome, every consumer is cancelled.
   void abandon() { stream_.abandon(); }
-  // Nothing held, nothing undecided, no consumer: may be dropped.
-  bool idle() const;
+  bool idle() const;  // nothing held, nothing undecided, no consumer: may be dropped
 
  private:
   struct Waiting {  // a command whose outcome is owed

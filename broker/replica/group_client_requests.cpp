@@ -250,6 +250,26 @@ void GroupClient::counts(QueueId queue, std::function<void(Result<queue::QueueCo
       now);
 }
 
+void GroupClient::browse(QueueId queue, Ordinal from, Answer<queue::BrowsedPage> done,
+                         BootTime now) {
+  ask(
+      BrowseRequest{catalog_index_, queue, from}, ClientStream::RequestOrder::after_batches, 0,
+      [this, done = std::move(done)](Result<StreamReply> reply, bool abandoned) {
+        if (abandoned) return;
+        auto* answer = reply ? std::get_if<BrowseReply>(&*reply) : nullptr;
+        Result<queue::BrowsedPage> result = std::unexpected(reply ? no_leader() : reply.error());
+        if (answer != nullptr) {
+          if (answer->error)
+            result = std::unexpected(*answer->error);
+          else
+            result = std::move(answer->page);
+        }
+        to_tell_.push_back(
+            [done, result = std::move(result)]() mutable { done(std::move(result)); });
+      },
+      now);
+}
+
 void GroupClient::fetch(MessageId part, std::function<void(Result<std::optional<Bytes>>)> done,
                         BootTime now) {
   ask(

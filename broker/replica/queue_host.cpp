@@ -229,6 +229,7 @@ bool QueueHost::turn(BootTime now) {
   }
   serve_requests(now);
   answer_parts();
+  answer_pages();
   read_letters(now);
   add_batches();
   poll(now);

@@ -69,6 +69,7 @@ class QueueHost {
  private:
   struct Stream;  // queue_host_stream.h
   struct PendingDelivery;
+  struct PendingPage;
   struct Wanted;
   struct PendingPart {
     SessionId session;
@@ -117,6 +118,7 @@ class QueueHost {
   // queue_host_deliver.cpp
   void serve_requests(BootTime now);
   bool serve(const WaitingRequest& waiting, Stream& stream, BootTime now);
+  bool tell_dispatcher(SessionId session, const StreamRequest& request, BootTime now);
   enum class Presence : std::uint8_t { here, coming, gone };
   Presence presence(CatalogIndex catalog_index, QueueId queue);
   Error queue_gone(QueueId queue) const;
@@ -140,6 +142,11 @@ class QueueHost {
   void serve_part(const WaitingRequest& waiting, const PartRequest& request);
   void answer_parts();
 
+  // queue_host_browse.cpp
+  bool serve_browse(const WaitingRequest& waiting, const BrowseRequest& request);
+  void fill(PendingPage& page, const queue::QueueRecord& record, Ordinal from);
+  void answer_pages();
+
   // queue_host_letters.cpp
   void read_letters(BootTime now);
   void give_letters(BootTime now);
@@ -162,6 +169,7 @@ class QueueHost {
   std::deque<SessionId> incoming_;  // a session for each of its waiting batches
   std::deque<WaitingRequest> requests_;
   std::deque<PendingPart> parts_;                  // being read, or to be answered
+  std::vector<PendingPage> pages_;                 // likewise
   QueueEntry next_entry_;                          // its batches are resolved already
   std::size_t next_entry_bytes_ = 0;               // of those batches
   std::shared_ptr<const std::string> unproposed_;  // built, but the log was full

@@ -56,29 +56,27 @@ void QueueHost::reply(Stream& stream, session::StreamEpoch epoch, session::Reque
   stream.stream.reply(epoch, id, encode_reply(reply));
 }
 
+// What it answers with no more than a receipt. False: something else is asked.
+bool QueueHost::tell_dispatcher(SessionId session, const StreamRequest& request, BootTime now) {
+  if (const auto* cancel = std::get_if<CancelRequest>(&request))
+    dispatcher_.cancel_consumer(session, cancel->number, now);
+  else if (const auto* taken = std::get_if<TakenRequest>(&request))
+    dispatcher_.on_taken(session, taken->number, taken->messages);
+  else if (const auto* changed = std::get_if<PrefetchRequest>(&request))
+    dispatcher_.set_prefetch(session, changed->number, changed->prefetch);
+  else if (const auto* read = std::get_if<ReadRequest>(&request); read == nullptr)
+    return false;
+  else if (read->cancelled)
+    dispatcher_.readers().acknowledge_late(*read->cancelled, read->through);
+  else
+    dispatcher_.readers().acknowledge(session, read->number, read->acknowledged, read->through);
+  return true;
+}
+
 // False: it has to wait for the catalog, or for its queue's first entry.
 bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime now) {
   SessionId session = waiting.session;
-  if (const auto* cancel = std::get_if<CancelRequest>(&waiting.request)) {
-    dispatcher_.cancel_consumer(session, cancel->number, now);
-    reply(stream, waiting.epoch, waiting.id, CancelReply{});
-    return true;
-  }
-  if (const auto* taken = std::get_if<TakenRequest>(&waiting.request)) {
-    dispatcher_.on_taken(session, taken->number, taken->messages);
-    reply(stream, waiting.epoch, waiting.id, CancelReply{});
-    return true;
-  }
-  if (const auto* read = std::get_if<ReadRequest>(&waiting.request)) {
-    if (read->cancelled)
-      dispatcher_.readers().acknowledge_late(*read->cancelled, read->through);
-    else
-      dispatcher_.readers().acknowledge(session, read->number, read->acknowledged, read->through);
-    reply(stream, waiting.epoch, waiting.id, CancelReply{});
-    return true;
-  }
-  if (const auto* changed = std::get_if<PrefetchRequest>(&waiting.request)) {
-    dispatcher_.set_prefetch(session, changed->number, changed->prefetch);
+  if (tell_dispatcher(session, waiting.request, now)) {
     reply(stream, waiting.epoch, waiting.id, CancelReply{});
     return true;
   }
@@ -111,6 +109,8 @@ bool QueueHost::serve(const WaitingRequest& waiting, Stream& stream, BootTime no
     serve_part(waiting, *part);
     return true;
   }
+  if (const auto* browse = std::get_if<BrowseRequest>(&waiting.request))
+    return serve_browse(waiting, *browse);
   const auto& counts = std::get<CountsRequest>(waiting.request);
   Presence where = presence(counts.catalog_index, counts.queue);
   if (where == Presence::coming) return false;

@@ -32,7 +32,9 @@ struct QueueHostConfig {
   // Entries being read: no more is handed out meanwhile, for each brings an entry of a MiB or more
   // however small the message is.
   std::size_t reads = 16;
-  std::size_t event_bytes = 1u << 20;  // one message of deliveries
+  std::size_t event_bytes = 1u << 20;    // one message of deliveries
+  std::size_t page_octets = 256u << 10;  // of contents, and so many messages: what one browse reads
+  std::size_t page_messages = 256;
   DeadLetterLimits dead_letters;
 };
 

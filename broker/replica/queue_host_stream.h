@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "broker/replica/queue_host.h"
 
@@ -21,6 +22,15 @@ struct QueueHost::PendingDelivery {
   std::shared_ptr<Wanted> wanted;
   session::RequestId get;  // set: the answer to this request
   std::uint64_t ready_left = 0;
+};
+
+// A browse's answer, once all of its contents are there.
+struct QueueHost::PendingPage {
+  SessionId session;
+  session::StreamEpoch epoch;
+  session::RequestId id;
+  BrowseReply said;  // without contents
+  std::vector<std::shared_ptr<Wanted>> wanted;
 };
 
 struct QueueHost::Stream {

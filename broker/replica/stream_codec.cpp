@@ -11,6 +11,7 @@ constexpr std::uint8_t stream_version = 3;
 constexpr std::uint8_t redelivered_flag = 1;
 constexpr std::uint8_t parts_flag = 2;
 constexpr std::uint8_t offset_flag = 4;
+constexpr std::uint8_t dead_letter_flag = 8;
 
 std::unexpected<Error> malformed() {
   return fail(ReplyCode::internal_error, "malformed stream message");
@@ -85,8 +86,8 @@ class Writer : public ByteWriter {
     held(d.held);
     id(d.entry_term);
     u8(static_cast<std::uint8_t>((d.redelivered ? redelivered_flag : 0) |
-                                 (d.parts.empty() ? 0 : parts_flag) |
-                                 (d.offset ? offset_flag : 0)));
+                                 (d.parts.empty() ? 0 : parts_flag) | (d.offset ? offset_flag : 0) |
+                                 (d.content.dead_letter ? dead_letter_flag : 0)));
     varint(d.delivery_count);
     if (d.offset) id(*d.offset), varint(d.number);
     if (!d.parts.empty()) parts(d.parts);
@@ -206,6 +207,7 @@ class Reader : public ByteReader {
     d.content.routing_key = string();
     d.content.properties = string();
     d.content.body = string();
+    d.content.dead_letter = (flags & dead_letter_flag) != 0;
     return d;
   }
 
@@ -242,6 +244,9 @@ void put(Writer& out, const ReadRequest& r) {
   out.boolean(r.cancelled.has_value());
   if (r.cancelled) out.consumer(*r.cancelled);
 }
+void put(Writer& out, const BrowseRequest& r) {
+  out.id(r.catalog_index), out.id(r.queue), out.id(r.from);
+}
 void put(Writer& out, const PrefetchRequest& r) {
   out.id(r.number), out.varint(r.prefetch);
 }
@@ -270,6 +275,13 @@ void put(Writer& out, const CountsReply& r) {
 void put(Writer& out, const PartReply& r) {
   out.boolean(r.octets.has_value());
   if (r.octets) out.string(r.octets->view());
+}
+void put(Writer& out, const BrowseReply& r) {
+  out.varint(r.page.messages.size());
+  for (const auto& d : r.page.messages)
+    out.delivery(d);
+  out.id(r.page.next), out.id(r.page.end);
+  out.error(r.error);
 }
 void put(Writer& out, const Deliveries& e) {
   out.varint(e.deliveries.size());
@@ -312,6 +324,11 @@ void get(Reader& in, ReadRequest& r) {
   r.through = in.id<Ordinal>();
   if (in.boolean()) r.cancelled = in.consumer();
 }
+void get(Reader& in, BrowseRequest& r) {
+  r.catalog_index = in.id<CatalogIndex>();
+  r.queue = in.id<QueueId>();
+  r.from = in.id<Ordinal>();
+}
 void get(Reader& in, PrefetchRequest& r) {
   r.number = in.id<ConsumerNumber>();
   r.prefetch = static_cast<std::uint32_t>(in.varint());
@@ -339,6 +356,14 @@ void get(Reader& in, CountsReply& r) {
 }
 void get(Reader& in, PartReply& r) {
   if (in.boolean()) r.octets = in.octets();
+}
+void get(Reader& in, BrowseReply& r) {
+  std::uint64_t n = in.count();
+  for (std::uint64_t i = 0; i < n && in.ok(); ++i)
+    r.page.messages.push_back(in.delivery());
+  r.page.next = in.id<Ordinal>();
+  r.page.end = in.id<Ordinal>();
+  r.error = in.error();
 }
 void get(Reader& in, Deliveries& e) {
   std::uint64_t n = in.count();

@@ -46,12 +46,19 @@ struct ReadRequest {
   // Of one that is cancelled by now: whose reading is tracked.
   std::optional<queue::Consumer> cancelled;
 };
+// Of a stream, from there on: as much as one page takes.
+struct BrowseRequest {
+  CatalogIndex catalog_index;
+  QueueId queue;
+  Ordinal from;
+};
 struct PrefetchRequest {
   ConsumerNumber number;
   std::uint32_t prefetch = 0;  // from now on, as Consumer::prefetch
 };
-using StreamRequest = std::variant<ConsumeRequest, CancelRequest, FetchRequest, CountsRequest,
-                                   PartRequest, TakenRequest, PrefetchRequest, ReadRequest>;
+using StreamRequest =
+    std::variant<ConsumeRequest, CancelRequest, FetchRequest, CountsRequest, PartRequest,
+                 TakenRequest, PrefetchRequest, ReadRequest, BrowseRequest>;
 
 struct CancelReply {};  // to a TakenRequest, a PrefetchRequest and a ReadRequest as well
 struct CountsReply {
@@ -61,8 +68,12 @@ struct CountsReply {
 struct PartReply {
   std::optional<Bytes> octets;  // nothing: it is gone, with its message
 };
-using StreamReply =
-    std::variant<queue::ConsumeReply, CancelReply, queue::GetReply, CountsReply, PartReply>;
+struct BrowseReply {
+  queue::BrowsedPage page;
+  std::optional<Error> error;
+};
+using StreamReply = std::variant<queue::ConsumeReply, CancelReply, queue::GetReply, CountsReply,
+                                 PartReply, BrowseReply>;
 
 struct Deliveries {
   std::vector<queue::Delivery> deliveries;

@@ -46,6 +46,8 @@ class LetterDoor final : public cluster::Door {
   void acknowledge(GroupId, ConsumerNumber, std::vector<Ordinal>) override {}
   void get(GroupId, queue::GetRequest, std::function<void(Result<queue::GetReply>)>) override {}
   void counts(GroupId, QueueId, std::function<void(Result<queue::QueueCounts>)>) override {}
+  void browse(GroupId, QueueId, Ordinal, std::function<void(Result<queue::BrowsedPage>)>) override {
+  }
   void reply(cluster::DirectReply, std::function<void(bool)>) override {}
   void define(catalog::Command, std::function<void(Result<catalog::Outcome>)>) override {}
   void delete_queue(QueueId, bool, bool, std::function<void(Result<std::uint64_t>)>) override {}

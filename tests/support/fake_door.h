@@ -1,6 +1,5 @@
-// FakeDoor: a Door over the real catalog and the simplest queue that keeps the contract: no groups,
-// no log, no failover. Answers come in later turns of the reactor, as the cluster's would. For
-// tests of the front end; its reactor, but for run().
+// FakeDoor: a Door over the real catalog and the simplest queues: no groups, no log, no failover.
+// Answers come in later turns of its reactor, as the cluster's would. Any thread may call run().
 #pragma once
 
 #include <algorithm>
@@ -145,11 +144,11 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
     });
   }
   void counts(GroupId, QueueId id, std::function<void(Result<queue::QueueCounts>)> done) override {
-    later([this, id, done] {
-      const Queue& queue = queues_[id];
-      done(
-          queue::QueueCounts{id, queue.ready.size(), queue.held.size(), queue.consumers.size(), 0});
-    });
+    later([this, id, done] { done(counts_of(id, queues_[id])); });
+  }
+  void browse(GroupId, QueueId id, Ordinal from,
+              std::function<void(Result<queue::BrowsedPage>)> done) override {
+    later([this, id, from, done] { done(browsed(id, from)); });
   }
   void fetch(GroupId, MessageId part,
              std::function<void(Result<std::optional<Bytes>>)> done) override {
@@ -167,6 +166,7 @@ class FakeDoor final : public cluster::Door, public FakeQueues, public FakeCatal
     later([this, command, done] {
       const catalog::Outcome outcome = apply(command);
       if (outcome.queue) queues_[outcome.queue];
+      if (outcome.created) queues_[QueueId{outcome.index.value}];  // of a history
       done(outcome);
     });
   }

@@ -51,4 +51,26 @@ inline queue::Delivery next_of_stream(QueueId id, const FakeQueue& queue, FakeMe
   return delivery;
 }
 
+// Two at a time, so that some are left for another page.
+inline queue::BrowsedPage page_of(QueueId id, const FakeQueue& queue, Ordinal from) {
+  queue::BrowsedPage page;
+  page.next = page.end = Ordinal{queue.ready.size()};
+  for (std::size_t at = from.value; at < queue.ready.size(); ++at) {
+    if (page.messages.size() == 2) {
+      page.next = Ordinal{at};
+      break;
+    }
+    queue::Delivery& delivery = page.messages.emplace_back();
+    delivery.queue = id;
+    delivery.offset = Ordinal{at};
+    delivery.parts = queue.ready[at].parts;
+    delivery.content = queue.ready[at].content;
+  }
+  return page;
+}
+
+inline queue::QueueCounts counts_of(QueueId id, const FakeQueue& queue) {
+  return {id, queue.ready.size(), queue.held.size(), queue.consumers.size(), 0};
+}
+
 }  // namespace warren::tests

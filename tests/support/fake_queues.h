@@ -120,6 +120,11 @@ class FakeQueues {
     if (found == part_octets_.end()) return std::nullopt;
     return Bytes(found->second);
   }
+  Result<queue::BrowsedPage> browsed(QueueId id, Ordinal from) {
+    if (no_leader) return fail(ReplyCode::internal_error, "no leader");
+    if (!queues_.contains(id)) return fail(ReplyCode::not_found, "gone");
+    return page_of(id, queues_[id], from);
+  }
   cluster::CommandOutcome decide(queue::DropUpload& drop) {
     uploads.erase(drop.upload);
     return {drop.origin, {}};

@@ -50,6 +50,9 @@ class RecordingDoor final : public Door {
   void counts(GroupId, QueueId, std::function<void(Result<queue::QueueCounts>)>) override {
     FAIL();
   }
+  void browse(GroupId, QueueId, Ordinal, std::function<void(Result<queue::BrowsedPage>)>) override {
+    FAIL();
+  }
   void reply(DirectReply, std::function<void(bool)>) override { FAIL(); }
   void define(catalog::Command, std::function<void(Result<catalog::Outcome>)>) override { FAIL(); }
   void delete_queue(QueueId, bool, bool, std::function<void(Result<std::uint64_t>)>) override {
