@@ -82,7 +82,7 @@ AddressedLetter address_letter(const replica::DeadLetterJob& job,
   for (QueueId id : route(job, letter.publish.content, catalog)) {
     const catalog::QueueInfo* queue = catalog.queue(id);
     if (queue == nullptr) continue;
-    letter.found = true;
+    letter.found |= !queue->hidden();
     const bool has_it = std::ranges::find(job.reached, id) != job.reached.end();
     if (!has_it && !amqp::completes_cycle(headers, queue->name))
       add_target(letter, *queue, job.route.retained);

@@ -46,7 +46,7 @@ void DeadLetterWorker::publish(const Waiting& letter, AddressedLetter to, const 
   last_tag_ += to.targets.size();
   const replica::DeadLetterJob& job = letter.job;
   under_way_[first] = {letter.source,
-                       {job.queue, job.number, true, job.reached},
+                       {job.queue, job.number, to.found || !job.route.retained, job.reached},
                        job.route.retained,
                        to.targets,
                        to.targets.size()};

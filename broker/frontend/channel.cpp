@@ -148,6 +148,7 @@ void Channel::on_tick(BootTime now) {
     waiting_ = false;
     when_decided_ = when_sent_ = when_routed_ = nullptr;
     purged_ = nullptr;
+    history_.reset();
     return raise({ReplyCode::internal_error,
                   fmt::format("{}: the cluster did not answer in time", wait_method_.name)},
                  wait_method_);

@@ -1,7 +1,6 @@
-// Channel: one AMQP channel of a connection: runs its methods in order, one after the other, and
-// speaks to the cluster for it. While a synchronous method waits for the cluster, later frames of
-// this channel wait too; other channels go on. Owned by its connection; its reactor.
-// Source: AMQP 0-9-1 §1.5 to §1.8, and RabbitMQ's extensions.
+// Channel: one AMQP channel of a connection: runs its methods in order. While a synchronous one
+// waits for the cluster, later frames of this channel wait too; other channels go on. Owned by its
+// connection; its reactor. Source: AMQP 0-9-1 §1.5 to §1.8, and RabbitMQ's extensions.
 #pragma once
 
 #include <boost/container/flat_map.hpp>
@@ -90,6 +89,7 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   // channel_exchange.cpp
   template <typename Ok, typename Command>
   Done define_binding(const amqp::MethodInfo& method, Command command, bool no_wait);
+  Done give_history(const amqp::MethodInfo&, catalog::Bind bound, std::function<Done()> then);
   // channel_queue.cpp, and what the methods share
   Result<std::string> name_of_queue(const std::string& given);
   Result<const catalog::QueueInfo*> find_queue(std::string_view name);
@@ -172,18 +172,18 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   BootTime wait_deadline_{0};
   std::function<void()> when_decided_, when_sent_, when_routed_;
   std::function<void(Result<queue::Outcome>)> purged_;
+  std::shared_ptr<class HistoryReplay> history_;  // of the bind that waits
   std::deque<WaitingFrame> backlog_;
   std::string last_declared_;
   amqp::ContentAssembler content_;
   Confirms confirms_;
   std::deque<HeldPublish> held_;
   std::optional<Upload> upload_;
-  std::uint32_t last_upload_ = 0;  // number
-  std::optional<Transaction> tx_;  // none: the channel is not transactional
-  // Without an outcome: octets of parts; publishes and returns.
-  std::uint64_t uploading_ = 0, undecided_ = 0;
-  std::vector<QueueId> routed_;                 // scratch, as is the next
-  std::vector<cluster::ReplyAddress> replies_;  // that find_queues found
+  std::uint32_t last_upload_ = 0;                // number
+  std::optional<Transaction> tx_;                // none: the channel is not transactional
+  std::uint64_t uploading_ = 0, undecided_ = 0;  // octets of parts; publishes and returns
+  std::vector<QueueId> routed_;                  // scratch, as is the next
+  std::vector<cluster::ReplyAddress> replies_;   // that find_queues found
   std::optional<ReplyConsumer> reply_consumer_;
   std::map<std::string, Consumer> consumers_;
   boost::container::flat_map<ConsumerNumber, Consumer*> by_number_;

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "broker/frontend/channel_inline.h"
+#include "broker/frontend/history_replay.h"
 
 namespace warren::frontend {
 
@@ -84,6 +85,7 @@ void Channel::release(std::function<void()> done) {
   waiting_ = false;
   when_decided_ = when_sent_ = when_routed_ = nullptr;
   purged_ = nullptr;
+  history_.reset();
   drop_backlog();
   drop_held();
   content_.reset();

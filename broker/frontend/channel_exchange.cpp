@@ -5,6 +5,7 @@
 #include "broker/catalog/arguments.h"
 #include "broker/frontend/arguments.h"
 #include "broker/frontend/channel_inline.h"
+#include "broker/frontend/history_replay.h"
 #include "broker/frontend/texts.h"
 
 namespace warren::frontend {
@@ -42,10 +43,20 @@ Channel::Done Channel::on(const amqp::ExchangeDeclare& method) {
     if (Done allowed = may(Access::read, Resource::exchange, name); !allowed) return allowed;
     if (Done allowed = may(Access::write, Resource::exchange, *alternate); !allowed) return allowed;
   }
+  catalog::DeclareExchange declare{vhost,
+                                   name,
+                                   method.type,
+                                   method.durable,
+                                   method.auto_delete,
+                                   method.internal,
+                                   std::move(arguments),
+                                   arguments_octets(method.arguments)};
+  catalog::Command command = declare;
+  if (routing::exchange_type_of(method.type) == routing::ExchangeType::recent_history)
+    command =
+        catalog::DeclareHistory{std::move(declare), connection_.hub().door.self(), std::nullopt};
   connection_.hub().door.define(
-      catalog::DeclareExchange{vhost, name, method.type, method.durable, method.auto_delete,
-                               method.internal, std::move(arguments),
-                               arguments_octets(method.arguments)},
+      std::move(command),
       answer<catalog::Outcome>(
           method.info, [this, no_wait = method.no_wait](const catalog::Outcome& outcome) -> Done {
             if (outcome.error) return std::unexpected(*outcome.error);
@@ -154,15 +165,49 @@ Channel::Done Channel::define_binding(const amqp::MethodInfo& method, Command co
       queue != nullptr && queue->exclusive && !is_mine(*queue))
     return std::unexpected(locked_queue(command.vhost, command.destination));
   constexpr bool unbinds = std::is_same_v<Command, catalog::Unbind>;
+  catalog::Bind bound = command;
   connection_.hub().door.define(
       std::move(command),
-      answer<catalog::Outcome>(method, [this, no_wait](const catalog::Outcome& outcome) -> Done {
-        const bool gone = unbinds && outcome.error && outcome.error->code == ReplyCode::not_found;
-        if (outcome.error && !gone) return std::unexpected(*outcome.error);
-        if (!no_wait) write(Ok{});
-        return {};
-      }));
+      answer<catalog::Outcome>(method,
+                               [this, method, no_wait, bound = std::move(bound)](
+                                   const catalog::Outcome& outcome) mutable -> Done {
+                                 const bool gone = unbinds && outcome.error &&
+                                                   outcome.error->code == ReplyCode::not_found;
+                                 if (outcome.error && !gone) return std::unexpected(*outcome.error);
+                                 auto reply = [this, no_wait]() -> Done {
+                                   if (!no_wait) write(Ok{});
+                                   return {};
+                                 };
+                                 if (unbinds || !outcome.created) return reply();
+                                 return give_history(method, std::move(bound), reply);
+                               }));
   return {};
+}
+
+// Every node routes by the binding: what is published from here on comes by it.
+Channel::Done Channel::give_history(const amqp::MethodInfo& method, catalog::Bind bound,
+                                    std::function<Done()> then) {
+  const catalog::Snapshot& catalog = *connection_.catalog();
+  const catalog::ExchangeInfo* source = catalog.exchange(bound.vhost, bound.source);
+  const catalog::QueueInfo* kept = source == nullptr ? nullptr : catalog.queue(source->history);
+  if (kept == nullptr) return then();
+  const HistoryReplay::Source from{kept->group, kept->id};
+  return after_commands(method, [this, method, from, bound = std::move(bound), then]() -> Done {
+    auto done = answer<std::uint64_t>(method, [this, then](std::uint64_t) -> Done {
+      history_.reset();
+      return then();
+    });
+    auto progress = [this] {
+      wait_deadline_ =
+          connection_.hub().reactor.now() + connection_.hub().settings.synchronous_timeout;
+    };
+    history_ = std::make_shared<HistoryReplay>(
+        connection_.hub().door, from,
+        HistoryReplay::Destination{bound.vhost, bound.destination, bound.kind}, std::move(progress),
+        std::move(done));
+    history_->start();
+    return {};
+  });
 }
 
 }  // namespace warren::frontend

@@ -149,10 +149,11 @@ Channel::Done Channel::find_queues(const amqp::PublishedMessage& message) {
 Destinations Channel::destinations() {
   const catalog::Snapshot& catalog = *connection_.catalog();
   Destinations found;
-  found.found = !routed_.empty() || !replies_.empty();
+  found.found = !replies_.empty();
   found.replies = std::exchange(replies_, {});
   for (QueueId id : routed_) {
     const catalog::QueueInfo* queue = catalog.queue(id);
+    found.found |= queue == nullptr || !queue->hidden();
     if (queue == nullptr) continue;
     auto target = std::ranges::find(found.groups, queue->group, &Target::group);
     if (target == found.groups.end()) {
@@ -191,9 +192,9 @@ Channel::Done Channel::enqueue(const amqp::PublishedMessage& message, std::uint6
                                const queue::Content* kept, const Destinations& to,
                                const Upload* upload) {
   if (tx_) return keep(message, kept, to, upload);
+  if (message.mandatory && !to.found)
+    return_message(message, upload == nullptr ? std::vector<Bytes>() : upload->pieces);
   if (to.empty()) {
-    if (message.mandatory && !to.found)
-      return_message(message, upload == nullptr ? std::vector<Bytes>() : upload->pieces);
     resolve(confirm_tag, true);
     return {};
   }

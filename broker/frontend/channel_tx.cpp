@@ -96,10 +96,8 @@ void Channel::commit_publishes() {
   ++tx_->undecided;  // until all are on their way
   const queue::Origin origin{key_, origin_tag(CommandKind::transaction)};
   for (Transaction::Published& one : std::exchange(tx_->published, {})) {
-    if (one.to.empty()) {
-      return_content(one.whole);
-      continue;
-    }
+    if (one.mandatory && !one.to.found) return_content(one.whole);
+    if (one.to.empty()) continue;
     if (!one.to.replies.empty()) send_replies(one.to, one.whole, one.mandatory, {});
     tx_->undecided += one.to.replies.size() + one.to.groups.size();
     one.command.origin = origin;

@@ -25,11 +25,12 @@ Channel::Done Channel::route_upload(Upload& upload, amqp::PublishedMessage head)
   address_reply(head, edited);
   if (Done done = find_queues(head); !done) return done;
   upload.to = destinations();
-  const bool returns = head.mandatory && routed_.empty();
+  upload.returns = head.mandatory && !upload.to.found;
   if (!upload.to.groups.empty())
     upload.way = Upload::Way::ahead;
   else
-    upload.way = returns || !upload.to.replies.empty() ? Upload::Way::kept : Upload::Way::nowhere;
+    upload.way =
+        upload.returns || !upload.to.replies.empty() ? Upload::Way::kept : Upload::Way::nowhere;
   upload.octets = 0;
   for (Bytes& piece : std::exchange(upload.pieces, {})) {
     connection_.add_held(-static_cast<std::int64_t>(piece.size()));
@@ -66,7 +67,7 @@ void Channel::add_piece(Upload& upload, Bytes piece) {
                                                 {piece.owner(), {}, {}, {}, piece.view()}});
         count_uploading(size);
       }
-      if (!upload.to.replies.empty()) upload.pieces.push_back(std::move(piece));
+      if (upload.returns || !upload.to.replies.empty()) upload.pieces.push_back(std::move(piece));
       return;
     case Upload::Way::unrouted:
       connection_.add_held(size);

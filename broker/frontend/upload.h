@@ -24,7 +24,7 @@ struct Target {
 struct Destinations {
   boost::container::small_vector<Target, 1> groups;
   std::vector<cluster::ReplyAddress> replies;
-  bool found = false;  // by routing; what it found may be gone
+  bool found = false;  // by routing, a history aside; what it found may be gone
 
   bool empty() const { return groups.empty() && replies.empty(); }
 };
@@ -38,6 +38,7 @@ struct Upload {
   };
 
   Way way = Way::unrouted;
+  bool returns = false;  // to its publisher, for no queue is there
   queue::UploadId id;
   Destinations to;
   std::uint64_t confirm_tag = 0;  // 0: unconfirmed

@@ -223,6 +223,29 @@ TEST_F(DeadLetterWorkerTest, WithoutATargetItIsDroppedUnlessItIsToBeRetained) {
   EXPECT_EQ(told(), "3+1-2+");
 }
 
+TEST_F(DeadLetterWorkerTest, AHistoryKeepsItAndIsNoQueueThatARetainedOneFinds) {
+  catalog::DeclareHistory declare;
+  declare.vhost = "/";
+  declare.name = "h";
+  declare.type = "x-recent-history";
+  declare.node = NodeId(1);
+  fixture.run(declare);
+  door.snapshot = fixture.snapshot();
+  auto job = letter("a");
+  job.route.exchange = "h";
+  take({job});
+  decide(0, OutcomeCode::ok);
+  EXPECT_EQ(told(), "1+");
+  job.route.retained = true;
+  take({job});
+  decide(1, OutcomeCode::ok);
+  EXPECT_EQ(told(), "1+1-");
+  job.reached = answers.back().reached;
+  take({job});
+  EXPECT_EQ(door.submitted.size(), 2u) << "the history has it once";
+  EXPECT_EQ(told(), "1+1-1-");
+}
+
 TEST_F(DeadLetterWorkerTest, WhatWouldGoRoundForEverIsDropped) {
   auto job = letter("a", "q");
   fixture.declare("q");
