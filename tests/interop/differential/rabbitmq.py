@@ -53,7 +53,7 @@ class RabbitMQ:
                                  "rabbitmq-server, named in deploy/packages-test.txt")
         (self.data / "rabbitmq.conf").write_text(CONFIG.format(amqp=self.port))
         (self.data / "environment").touch()
-        (self.data / "plugins").write_text("[].\n")
+        (self.data / "plugins").write_text("[rabbitmq_recent_history_exchange].\n")
         self.launch("epmd", ["epmd", "-port", str(self.port + 2), "-address", "127.0.0.1"])
         self.launch("server", [str(PROGRAM)])
         self.wait_until_it_serves()
