@@ -68,10 +68,11 @@ Settings settings_of(QueueId id) {
   if (id.value >= 7) settings = {};
   if (id.value == 7) settings.stream = Retention{2000, {}};
   if (id.value == 8) settings.stream = Retention{{}, 900};
+  if (id.value == 9) settings.stream = Retention{.max_messages = 5};
   return settings;
 }
 
-constexpr std::uint64_t queues = 8;  // of which the last two are streams
+constexpr std::uint64_t queues = 9;  // of which the last three are streams
 bool is_stream(QueueId id) {
   return settings_of(id).stream.has_value();
 }
@@ -341,14 +342,16 @@ class Comparison {
     ModelQueue& queue = model_[id];
     queue.messages[{LevelNumber(), ++ready_, message}] = {.size = size, .came = now_};
     queue.last_came = now_;
-    const auto most = settings_of(id).stream->max_octets;
+    const Retention kept_by = *settings_of(id).stream;
+    const auto most = kept_by.max_octets, most_messages = kept_by.max_messages;
     auto octets = [&] {
       std::uint64_t sum = 0;
       for (const auto& [key, kept] : queue.messages)
         sum += kept.size;
       return sum;
     };
-    while (most && queue.messages.size() > 1 && octets() > *most)
+    while ((most_messages && queue.messages.size() > *most_messages) ||
+           (most && queue.messages.size() > 1 && octets() > *most))
       queue.messages.erase(queue.messages.begin());
   }
   void drop_aged(QueueId id, const QueueRecord& record) {
