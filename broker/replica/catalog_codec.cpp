@@ -4,11 +4,13 @@
 
 #include "broker/base/codec.h"
 #include "broker/catalog/command_codec.h"
-#include "broker/replica/command_codec.h"
 #include "proto/command.pb.h"
 
 namespace warren::replica {
 namespace {
+
+// The catalog's own: what is new in the groups' entries is no reason to be refused by older nodes.
+constexpr std::uint32_t catalog_version = 5;
 
 std::unexpected<Error> malformed(const char* what) {
   return fail(ReplyCode::internal_error, std::string("malformed catalog ") + what);
@@ -18,7 +20,7 @@ std::unexpected<Error> malformed(const char* what) {
 
 Bytes encode_catalog_batch(std::span<const catalog::Command> commands) {
   proto::CatalogBatch batch;
-  batch.set_version(command_version);
+  batch.set_version(catalog_version);
   for (const auto& command : commands)
     batch.add_command(catalog::encode_command(command));
   return Bytes(batch.SerializeAsString());
@@ -28,7 +30,7 @@ Result<std::vector<catalog::Command>> decode_catalog_batch(std::string_view octe
   proto::CatalogBatch batch;
   if (octets.size() > 0x7fffffff ||
       !batch.ParseFromArray(octets.data(), static_cast<int>(octets.size())) ||
-      batch.version() == 0 || batch.version() > command_version)
+      batch.version() == 0 || batch.version() > catalog_version)
     return malformed("batch");
   std::vector<catalog::Command> commands;
   for (const auto& in : batch.command()) {
@@ -63,7 +65,7 @@ Result<std::vector<catalog::Outcome>> decode_catalog_outcomes(std::string_view o
 
 std::shared_ptr<const std::string> encode_catalog_entry(const CatalogEntry& entry) {
   proto::CatalogEntry out;
-  out.set_version(command_version);
+  out.set_version(catalog_version);
   out.set_stamp_ms(entry.stamp.value);
   for (const auto& batch : entry.batches) {
     auto* to = out.add_batch();
@@ -82,7 +84,7 @@ Result<CatalogEntry> decode_catalog_entry(std::string_view octets) {
   proto::CatalogEntry in;
   if (octets.size() > 0x7fffffff ||
       !in.ParseFromArray(octets.data(), static_cast<int>(octets.size())) || in.version() == 0 ||
-      in.version() > command_version)
+      in.version() > catalog_version)
     return malformed("entry");
   CatalogEntry entry;
   entry.stamp = Stamp(in.stamp_ms());

@@ -62,5 +62,11 @@ TEST(CatalogCodec, EntriesAndOutcomesComeBackAsTheyWere) {
   EXPECT_EQ(after->at(1).error, refused.error);
 }
 
+// Nodes of a cluster that is being brought up to date read each other's.
+TEST(CatalogCodec, NewEntriesOfGroupsDoNotRaiseItsVersion) {
+  EXPECT_EQ(encode_catalog_batch({}).view(), std::string_view("\x08\x05", 2));
+  EXPECT_TRUE(encode_catalog_entry({})->starts_with(std::string_view("\x08\x05", 2)));
+}
+
 }  // namespace
 }  // namespace warren::replica
