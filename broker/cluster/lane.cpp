@@ -16,6 +16,7 @@ constexpr Milliseconds reshape_period{1000};
 // Inputs that a turn makes for itself (a client's batch for a group led here) are taken in the
 // same turn, but sockets get their chance too.
 constexpr int rounds_a_turn = 8;
+constexpr Milliseconds turn_time{10};  // no further round after that
 }  // namespace
 
 Lane::Lane(runtime::Reactor& reactor, LaneConfig config, replica::GroupStore& store,
@@ -62,8 +63,10 @@ void Lane::wake() {
 void Lane::turn() {
   turn_due_ = false;
   bool more = true;
+  const BootTime until = now() + turn_time;
   for (int round = 0; more && round < rounds_a_turn; ++round) {
-    replica::Now now = time();
+    const replica::Now now = time();
+    if (round > 0 && now.boot >= until) break;
     more = set_.turn(now);
     if (local_) more |= local_->turn(now.boot);
     more |= turn_links(now.boot);

@@ -11,8 +11,10 @@
 namespace warren::runtime {
 
 namespace {
-// A turn ends after this many handlers even if more are ready, so that batches stay bounded.
+// A turn ends after this many handlers, or after this time, even if more are ready: so that batches
+// stay bounded, and timers get their chance on a host that is short of processor time.
 constexpr int handlers_per_turn = 256;
+constexpr Milliseconds turn_time{10};
 }  // namespace
 
 Reactor::Reactor(std::string name)
@@ -49,20 +51,33 @@ void Reactor::run() {
   thread_id_.store(std::this_thread::get_id());
   pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
   while (io_.run_one() > 0) {
-    for (int ran = 1; ran < handlers_per_turn && io_.poll_one() > 0;)
+    // The first handler may have waited long for its event: the time counts from its end.
+    turn_ends_ = now() + turn_time;
+    for (int ran = 1; ran < handlers_per_turn && !turn_is_long() && io_.poll_one() > 0;)
       ++ran;
     run_turn_end();
   }
 }
 
+bool Reactor::turn_is_long() const {
+  return now() >= turn_ends_;
+}
+
 void Reactor::run_posted() {
-  std::vector<Task> batch;
-  {
+  if (next_task_ == batch_.size()) {
+    batch_.clear();
+    next_task_ = 0;
     const std::lock_guard lock(posted_mutex_);
-    batch.swap(posted_);
+    batch_.swap(posted_);
   }
-  for (Task& task : batch)
+  const BootTime until = now() + turn_time;
+  while (next_task_ < batch_.size()) {
+    Task task = std::move(batch_[next_task_++]);
     task();
+    if (now() >= until) break;
+  }
+  // What is left goes before what comes meanwhile, but behind the handlers that are ready.
+  if (next_task_ < batch_.size()) boost::asio::post(io_, [this] { run_posted(); });
 }
 
 void Reactor::run_turn_end() {

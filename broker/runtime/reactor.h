@@ -30,12 +30,12 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  // Any thread. Tasks of one thread run in the order posted; all that gathered runs in one turn.
-  // After stop() they are dropped.
+  // Any thread. Tasks of one thread run in the order posted; all that gathered runs in one turn,
+  // unless it takes longer than 10 ms. After stop() they are dropped.
   void post(Task task);
 
-  // On the reactor. Runs once when the handlers that are ready now have run: the place for what is
-  // done once per batch (one write per connection, one proposal per group).
+  // On the reactor. Runs once when the handlers that are ready now have run, or 10 ms of them: the
+  // place for what is done once per batch (one write per connection, one proposal per group).
   void at_turn_end(Task task);
 
   bool is_here() const { return std::this_thread::get_id() == thread_id_.load(); }
@@ -58,6 +58,7 @@ class Reactor {
   void run();
   void run_posted();
   void run_turn_end();
+  bool turn_is_long() const;
 
   const std::string name_;
   std::atomic<std::uint64_t> coroutines_{0};  // before io_, whose end still counts down
@@ -69,8 +70,11 @@ class Reactor {
   std::vector<Task> posted_;
   bool closed_ = false;
 
+  std::vector<Task> batch_;  // taken from posted_; those before next_task_ have run
+  std::size_t next_task_ = 0;
   std::vector<Task> turn_end_;
-  std::thread thread_;  // last: it uses all of the above
+  BootTime turn_ends_{0};  // when it is long
+  std::thread thread_;     // last: it uses all of the above
 };
 
 // A few reactors, one per core, named "<prefix>0", "<prefix>1", ….

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 #include <vector>
 
@@ -49,6 +50,59 @@ TEST(Reactor, EndsTheTurnOnceForABatch) {
   done.get_future().wait();
   reactor.stop();
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+}
+
+// Keeps the reactor busy for some milliseconds, as a large batch does.
+void spin() {
+  const BootTime until = boot_now() + Milliseconds(4);
+  while (boot_now() < until) {
+  }
+}
+
+TEST(Reactor, EndsTheTurnOfALongBatchEarly) {
+  Reactor reactor("test");
+  constexpr int tasks = 40;  // 160 ms
+  int ran = 0;
+  int ran_at_turn_end = 0;
+  int ran_at_tick = 0;
+  Timer timer(reactor);
+  reactor.post([&] {
+    timer.start(Milliseconds(1), [&] { ran_at_tick = ran; });
+    reactor.at_turn_end([&] { ran_at_turn_end = ran; });
+    for (int i = 0; i < tasks; ++i)
+      reactor.post([&] { spin(), ++ran; });
+  });
+  std::promise<void> done;
+  reactor.post([&] { reactor.post([&] { done.set_value(); }); });
+  done.get_future().wait();
+  reactor.stop();
+  EXPECT_EQ(ran, tasks);
+  EXPECT_LT(ran_at_turn_end, tasks / 2);
+  EXPECT_LT(ran_at_tick, tasks / 2);
+}
+
+TEST(Reactor, KeepsTheOrderOfWhatALongBatchLeft) {
+  Reactor reactor("test");
+  std::vector<int> ran;
+  for (int i = 0; i < 20; ++i) {
+    reactor.post([&, i] {
+      spin();
+      ran.push_back(i);
+      if (i % 5 == 0) reactor.post([&, i] { ran.push_back(100 + i); });
+    });
+  }
+  std::promise<void> done;
+  reactor.post([&] { reactor.post([&] { done.set_value(); }); });
+  done.get_future().wait();
+  reactor.stop();
+  // Those of the main thread, and those that the reactor posted to itself, each in their order.
+  std::vector<int> first;
+  std::vector<int> second;
+  for (int number : ran)
+    (number < 100 ? first : second).push_back(number);
+  EXPECT_EQ(first.size(), 20u);
+  EXPECT_TRUE(std::ranges::is_sorted(first));
+  EXPECT_EQ(second, (std::vector<int>{100, 105, 110, 115}));
 }
 
 TEST(ReactorPool, HandsOutReactorsInTurn) {
