@@ -98,6 +98,7 @@ queue::Settings queue_settings(const QueueInfo& info) {
   settings.overflow = overflow(arguments);
   settings.max_priority = static_cast<std::uint8_t>(
       std::min<std::uint64_t>(limit(arguments, "x-max-priority").value_or(0), 255));
+  settings.strict_priorities = settings.max_priority == 0 && queue_type_of(arguments) == "quorum";
   settings.message_ttl_ms = limit(arguments, "x-message-ttl");
   settings.expires_ms = limit(arguments, "x-expires");
   settings.max_length = limit(arguments, "x-max-length");

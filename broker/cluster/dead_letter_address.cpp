@@ -39,7 +39,7 @@ queue::Publish publish_of(const replica::DeadLetterJob& job, amqp::DeadPropertie
   publish.content = {
       octets, octets->exchange, octets->routing_key, octets->properties, octets->body, true};
   publish.persistent = dead.properties.delivery_mode == 2;
-  publish.priority = dead.properties.priority.value_or(0);
+  publish.priority = dead.properties.priority;
   return publish;
 }
 

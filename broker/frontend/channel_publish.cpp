@@ -177,7 +177,7 @@ queue::Publish Channel::make_command(const amqp::PublishedMessage& message,
           ? *kept
           : make_content(message, delivered_properties(message, command.delay_ms, edited));
   command.persistent = message.properties.persistent();
-  command.priority = message.properties.priority.value_or(0);
+  command.priority = message.properties.priority;
   command.ttl_ms = ttl_of(message.properties).value_or(std::nullopt);
   if (upload != nullptr && upload->octets > 0) {
     command.upload = upload->id;

@@ -54,11 +54,11 @@ struct Publish {
   UploadId upload;                  // its body begins with these parts, and content.body ends it
   std::uint64_t upload_octets = 0;  // of the parts together: with any other number it is refused
   boost::container::small_vector<QueueId, 4> queues;
-  bool persistent = false;              // delivery_mode 2
-  std::uint8_t priority = 0;            // 0 until priorities are served
-  std::optional<std::uint64_t> ttl_ms;  // `expiration`, already validated
-  std::uint64_t delay_ms = 0;           // `x-delay`: ready so much later than it is committed
-  DuplicateKey duplicate;               // of `x-deduplication-header`, or none
+  bool persistent = false;               // delivery_mode 2
+  std::optional<std::uint8_t> priority;  // none: what the queue says
+  std::optional<std::uint64_t> ttl_ms;   // `expiration`, already validated
+  std::uint64_t delay_ms = 0;            // `x-delay`: ready so much later than it is committed
+  DuplicateKey duplicate;                // of `x-deduplication-header`, or none
 };
 
 // A handed-out message, by what it is and by which handing-out is meant.

@@ -340,7 +340,7 @@ void Machine::forget_removed(CatalogIndex through) {
 
 void Machine::mark(QueueId id, LevelNumber level, Ordinal below, Effects& effects) {
   QueueRecord* record = at(id);
-  if (record == nullptr || level.value > record->settings.max_priority) return;
+  if (record == nullptr || level.value > record->settings.highest_priority()) return;
   Mark& mark = record->messages.at(level).mark;
   if (below > mark.committed) {
     mark.committed = below;

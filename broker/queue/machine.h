@@ -27,11 +27,11 @@ namespace warren::queue {
 
 struct Enqueue {
   MessageId message;
-  std::uint32_t size = 0;  // octets of the body
-  std::uint8_t priority = 0;
-  Stamp stamp;                      // the entry's
-  std::span<const QueueId> queues;  // each once
-  UploadKey upload;                 // its parts come before the message's own octets; or none
+  std::uint32_t size = 0;                // octets of the body
+  std::optional<std::uint8_t> priority;  // as its publisher gave it
+  Stamp stamp;                           // the entry's
+  std::span<const QueueId> queues;       // each once
+  UploadKey upload;                      // its parts come before the message's own octets; or none
   std::uint64_t upload_octets = 0;
   std::optional<std::uint64_t> ttl_ms;  // `expiration`; a queue's own may be shorter
   std::uint32_t properties = 0;         // octets

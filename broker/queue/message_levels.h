@@ -1,6 +1,6 @@
 // One queue's unsettled messages by priority: a MessageList for each, served strictly in order of
-// levels. Level 0 is the queue's highest priority (x-max-priority), so that a queue without
-// priorities has that one and nothing else. An ordinal has its level in the top octet: the order of
+// levels. Level 0 is the queue's highest priority, so that a queue without priorities has that one
+// and nothing else. An ordinal has its level in the top octet: the order of
 // ordinals is the order of serving. Owned by a QueueRecord; pure: any thread, one at a time.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "broker/base/codec.h"
 #include "broker/base/ids.h"
 #include "broker/queue/message_list.h"
+#include "broker/queue/settings.h"
 
 namespace warren::queue {
 
@@ -26,9 +27,10 @@ constexpr Ordinal first_of(LevelNumber level) {
   return Ordinal(std::uint64_t{level.value} << level_shift);
 }
 // What is above the queue's highest priority counts as that.
-constexpr LevelNumber level_for(std::uint8_t priority, std::uint8_t max_priority) {
-  return LevelNumber(
-      static_cast<std::uint8_t>(priority < max_priority ? max_priority - priority : 0));
+inline LevelNumber level_for(std::optional<std::uint8_t> given, const Settings& settings) {
+  const std::uint8_t highest = settings.highest_priority();
+  const std::uint8_t priority = settings.priority(given);
+  return LevelNumber(static_cast<std::uint8_t>(priority < highest ? highest - priority : 0));
 }
 
 // The dispatch mark of one level: counts of messages in the order in which they became ready.

@@ -7,12 +7,13 @@ namespace warren::queue {
 namespace {
 
 // Each is written in the lowest that says it all. 4: delayed messages. 5: delayed retries. 6: what
-// was taken lately. 7: streams.
+// was taken lately. 7: streams. 8: strict priorities, laid out as 6.
 constexpr std::uint8_t plain_version = 3;
 constexpr std::uint8_t delayed_version = 4;
 constexpr std::uint8_t retries_version = 5;
 constexpr std::uint8_t duplicates_version = 6;
 constexpr std::uint8_t stream_version = 7;
+constexpr std::uint8_t strict_priorities_version = 8;
 
 bool decode_touched(ByteReader& in, std::vector<Touch>& touched) {
   std::uint64_t count = in.varint();
@@ -63,11 +64,12 @@ bool decode_retries(ByteReader& in, std::map<Ordinal, Stamp>& retries) {
 }  // namespace
 
 void QueueRecord::encode(ByteWriter& out) const {
-  const std::uint8_t version = stream                  ? stream_version
-                               : duplicates.size() > 0 ? duplicates_version
-                               : !retries.empty()      ? retries_version
-                               : !delayed.empty()      ? delayed_version
-                                                       : plain_version;
+  const std::uint8_t version = stream                       ? stream_version
+                               : settings.strict_priorities ? strict_priorities_version
+                               : duplicates.size() > 0      ? duplicates_version
+                               : !retries.empty()           ? retries_version
+                               : !delayed.empty()           ? delayed_version
+                                                            : plain_version;
   out.u8(version);
   out.varint(id.value);
   settings.encode(out);
@@ -96,7 +98,7 @@ void QueueRecord::encode(ByteWriter& out) const {
 
 bool QueueRecord::decode(ByteReader& in) {
   const std::uint8_t version = in.u8();
-  if (version < plain_version || version > stream_version) return false;
+  if (version < plain_version || version > strict_priorities_version) return false;
   id = QueueId(in.varint());
   auto read = Settings::decode(in);
   if (!read) return false;
@@ -108,7 +110,8 @@ bool QueueRecord::decode(ByteReader& in) {
   if (version >= delayed_version && !delayed.decode(in)) return false;
   if (version >= retries_version && !decode_retries(in, retries)) return false;
   if (version >= duplicates_version && !duplicates.decode(in)) return false;
-  if (settings.stream.has_value() != (version >= stream_version)) return false;
+  if (settings.stream.has_value() != (version == stream_version)) return false;
+  if (settings.strict_priorities != (version == strict_priorities_version)) return false;
   if (!settings.stream) return in.ok();
   stream = std::make_unique<StreamBook>();
   return stream->decode(in);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "broker/base/codec.h"
@@ -38,9 +39,9 @@ struct QueueRecord {
   DuplicateWindow duplicates;
   std::unique_ptr<StreamBook> stream;  // where settings.stream says so, and only there
 
-  // By x-max-priority, which never changes.
-  LevelNumber level(std::uint8_t priority) const {
-    return level_for(priority, settings.max_priority);
+  // By x-max-priority or x-queue-type, which never change.
+  LevelNumber level(std::optional<std::uint8_t> priority) const {
+    return level_for(priority, settings);
   }
 
   void encode(ByteWriter& out) const;

@@ -34,6 +34,7 @@ enum Present : std::uint64_t {
   is_stream = 16384,
   has_max_age = 32768,  // of a stream
   is_history = 65536,   // a stream of so many messages
+  strict_priorities = 131072,
 };
 
 constexpr std::uint64_t history_bits = is_history | has_max_age;  // and not is_stream
@@ -58,6 +59,7 @@ std::uint64_t present(const Settings& s) {
   add(s.stream.has_value(), is_stream);
   add(s.stream && s.stream->max_octets, has_max_octets);
   add(s.stream && s.stream->max_age_ms, has_max_age);
+  add(s.strict_priorities, strict_priorities);
   return bits;
 }
 
@@ -88,6 +90,7 @@ bool decode_values(ByteReader& in, Settings& settings) {
   const std::uint64_t bits = in.varint();
   if ((bits & has_overflow) != 0) settings.overflow = static_cast<Overflow>(in.u8());
   if ((bits & has_max_priority) != 0) settings.max_priority = in.u8();
+  settings.strict_priorities = (bits & strict_priorities) != 0;
   settings.message_ttl_ms = number_if((bits & has_message_ttl) != 0, in);
   settings.expires_ms = number_if((bits & has_expires) != 0, in);
   settings.max_length = number_if((bits & has_max_length) != 0, in);

@@ -60,6 +60,10 @@ struct Retention {
   bool operator==(const Retention&) const = default;
 };
 
+// Of RabbitMQ's quorum queues, from 4.3 on.
+inline constexpr std::uint8_t highest_strict_priority = 31;
+inline constexpr std::uint8_t default_strict_priority = 4;
+
 struct Settings {
   bool durable = true;
   bool exclusive = false;
@@ -67,6 +71,8 @@ struct Settings {
   bool single_active = false;
   Overflow overflow = Overflow::drop_head;
   std::uint8_t max_priority = 0;
+  // A quorum queue's without max_priority: strictly 0 to 31, and who gives none counts as 4.
+  bool strict_priorities = false;
   std::optional<std::uint64_t> message_ttl_ms;
   std::optional<std::uint64_t> expires_ms;
   std::optional<std::uint64_t> max_length;  // ready messages
@@ -79,6 +85,13 @@ struct Settings {
   DuplicateWindow::Bounds duplicates;
   std::optional<Retention> stream;  // none: a queue, that loses what is acknowledged
 
+  std::uint8_t highest_priority() const {
+    return strict_priorities ? highest_strict_priority : max_priority;
+  }
+  // Of a message that gives one, or none.
+  std::uint8_t priority(std::optional<std::uint8_t> given) const {
+    return given.value_or(strict_priorities ? default_strict_priority : 0);
+  }
   bool limits_length() const { return max_length || max_octets; }
   // Of a message with a time to live of its own, or without, that is ready since then; 0: none.
   Stamp deadline(std::optional<std::uint64_t> ttl_ms, Stamp ready) const {

@@ -33,6 +33,8 @@ constexpr std::uint64_t kinds(std::uint32_t version) {
 constexpr std::uint32_t persistent_flag = 1;
 constexpr std::uint32_t ttl_flag = 2;
 constexpr std::uint32_t dead_letter_flag = 4;
+// A priority of 0, and not none: any other says so itself, in batches of older nodes too.
+constexpr std::uint32_t zero_priority_flag = 8;
 
 // Builds the columns of one batch.
 class BatchEncoder {
@@ -155,8 +157,9 @@ class BatchEncoder {
     for (QueueId q : p.queues)
       header_.add_envelope_queue(q.value);
     std::uint32_t flags = (p.persistent ? persistent_flag : 0) | (p.ttl_ms ? ttl_flag : 0) |
-                          (p.content.dead_letter ? dead_letter_flag : 0);
-    header_.add_envelope_flags(flags | (std::uint32_t{p.priority} << 8));
+                          (p.content.dead_letter ? dead_letter_flag : 0) |
+                          (p.priority == 0 ? zero_priority_flag : 0);
+    header_.add_envelope_flags(flags | (std::uint32_t{p.priority.value_or(0)} << 8));
     header_.add_envelope_ttl_ms(p.ttl_ms.value_or(0));
     return last_envelope_ = envelopes_++;
   }
@@ -307,7 +310,8 @@ class BatchDecoder {
     std::uint32_t flags = header_.envelope_flags(envelope);
     p.persistent = (flags & persistent_flag) != 0;
     p.content.dead_letter = (flags & dead_letter_flag) != 0;
-    p.priority = static_cast<std::uint8_t>(flags >> 8);
+    const auto priority = static_cast<std::uint8_t>(flags >> 8);
+    if (priority != 0 || (flags & zero_priority_flag) != 0) p.priority = priority;
     if ((flags & ttl_flag) != 0) p.ttl_ms = header_.envelope_ttl_ms(envelope);
     if (large_ < header_.large_publish_size() &&
         header_.large_publish(large_) == static_cast<std::uint32_t>(i)) {

@@ -22,7 +22,7 @@ namespace warren::replica {
 
 // The version of entries: this build reads every one up to this, and writes each in the lowest that
 // says it all. 2: limits. 3: dead letters. 4: delayed retries, duplicates. 5: streams.
-inline constexpr std::uint32_t command_version = 5;
+inline constexpr std::uint32_t command_version = 6;
 // The same for session batches. 2: uploads. 3: delays, dead letters. 4: keys of duplicates.
 inline constexpr std::uint32_t batch_version = 4;
 // In which version a batch is written; 0: malformed. Its entry is in no lower one, from 3 on: an

@@ -173,19 +173,20 @@ constexpr std::uint32_t limits_version = 2;
 constexpr std::uint32_t dead_letters_version = 3;  // and delays
 constexpr std::uint32_t retries_version = 4;       // and duplicates
 constexpr std::uint32_t streams_version = 5;
+constexpr std::uint32_t strict_priorities_version = 6;
 
 std::uint32_t version_of(const QueueCreate& create) {
   if (create.settings.size() <= queue::Settings::plain_octets) return 1;
   ByteReader in(create.settings);
   const auto settings = queue::Settings::decode(in);
   if (!settings) return limits_version;
+  if (settings->strict_priorities) return strict_priorities_version;
   if (settings->stream) return streams_version;
   if (settings->retry != queue::Retry() || settings->duplicates.keys > 0) return retries_version;
   return settings->dead_letters ? dead_letters_version : limits_version;
 }
 
 std::uint32_t version_of(const QueueEntry& entry) {
-  if (!entry.read_through.empty()) return streams_version;
   const bool limits =
       std::ranges::any_of(entry.marks,
                           [](const Mark& mark) { return mark.level != queue::LevelNumber(); }) ||
@@ -195,6 +196,7 @@ std::uint32_t version_of(const QueueEntry& entry) {
   std::uint32_t version = !entry.dead_done.empty() ? dead_letters_version
                           : limits                 ? limits_version
                                                    : 1;
+  if (!entry.read_through.empty()) version = streams_version;
   for (const QueueCreate& create : entry.creates)
     version = std::max(version, version_of(create));
   for (const EntryBatch& batch : entry.batches)

@@ -129,7 +129,7 @@ void QueueHost::resolve_publish(const queue::Publish& publish, std::uint32_t& ta
       in_flight_.add(queue, size);
     }
     if (publish.delay_ms == 0 && !settings->stream)
-      ++enqueued_[{queue, queue::level_for(publish.priority, settings->max_priority)}];
+      ++enqueued_[{queue, queue::level_for(publish.priority, *settings)}];
   }
 }
 

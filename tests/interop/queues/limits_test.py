@@ -125,6 +125,25 @@ def test_the_highest_priority_is_served_first(declare, kind):
 
 
 @every_kind
+def test_a_quorum_queue_has_strict_priorities(declare, kind):
+    channel, queue = declare(kind, queue_type="quorum")
+    for priority in (3, None, 5, 31, 200, 0, 4):
+        publish(channel, queue, str(priority), priority=priority)
+    method, _, body = channel.basic_get(queue)
+    assert body == b"31"
+    channel.basic_nack(method.delivery_tag)  # to where it stood
+    assert get_all(channel, queue) == [b"31", b"200", b"5", b"None", b"4", b"3", b"0"]
+
+
+@every_kind
+def test_a_quorum_queue_with_its_own_priorities_keeps_to_them(declare, kind):
+    channel, queue = declare(kind, queue_type="quorum", max_priority=2)
+    for priority in (None, 1, 9, 2):
+        publish(channel, queue, str(priority), priority=priority)
+    assert get_all(channel, queue) == [b"9", b"2", b"1", b"None"]
+
+
+@every_kind
 def test_a_queue_without_priorities_keeps_the_order(declare, kind):
     channel, queue = declare(kind)
     for priority in (1, 9, 5):
@@ -164,17 +183,20 @@ def test_a_poisonous_message_goes_over_its_limit(declare, kind):
 
 
 def test_limits_outlive_their_leader(cluster, connect):
-    names = [f"outlive-{uuid.uuid4().hex[:8]}" for _ in range(3)]
-    timed, short, urgent = names
+    names = [f"outlive-{uuid.uuid4().hex[:8]}" for _ in range(4)]
+    timed, short, urgent, strict = names
     channel = cluster.connect(2).channel()  # dies with its node
     channel.confirm_delivery()
     channel.queue_declare(timed, durable=True, arguments={"x-message-ttl": 4000})
     channel.queue_declare(short, durable=True, arguments={"x-max-length": 2})
     channel.queue_declare(urgent, durable=True, arguments={"x-max-priority": 5})
+    channel.queue_declare(strict, durable=True, arguments={"x-queue-type": "quorum"})
     publish(channel, timed, "a")
     publish(channel, short, "1", "2", "3")
     for priority in (0, 5, 3):
         publish(channel, urgent, str(priority), priority=priority)
+    for priority in (None, 5, 3):
+        publish(channel, strict, str(priority), priority=priority)
     cluster.kill(2)  # where they were declared, their leader is
     try:
         other = connect(1).channel()
@@ -183,6 +205,7 @@ def test_limits_outlive_their_leader(cluster, connect):
         publish(other, short, "4")
         assert get_all(other, short) == [b"3", b"4"]
         assert get_all(other, urgent) == [b"5", b"3", b"0"]
+        assert get_all(other, strict) == [b"5", b"None", b"3"]
         wait_until(lambda: ready(other, timed) == 0, what="the message to expire")
     finally:
         cluster.resume(2)

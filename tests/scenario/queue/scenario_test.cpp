@@ -2,15 +2,14 @@
 // to an empty line; # begins a comment. WARREN_REWRITE=1 writes what was printed into the scripts.
 //
 //   queue Q [ttl=ms] [expires=ms] [max_length=n] [max_octets=n] [overflow=reject] [priorities=n]
-//         [deliveries=n] [single_active] [dead_letters] [once=keys [once_ms=ms]]
-//         [retry=all|failed|returned min=ms [max=ms] [times=n]]
+//         [strict_priorities] [deliveries=n] [single_active] [dead_letters]
+//         [once=keys [once_ms=ms]] [retry=all|failed|returned min=ms [max=ms] [times=n]]
 //   stream Q [max_octets=n] [max_age=ms] [max_messages=n] [single_active]
 //   publish Q [count] [ttl=ms] [priority=n] [size=n] [delay=ms] [key=n]
 //   purge S Q | seal S Q [if_unused] [if_empty] | remove Q
 //   lead TERM | restore | attach S [forgetting Q#n …] | detach S | end S | wait MS
 //   consume S NUMBER Q [prefetch=n] [priority=n] [exclusive] [no_ack] | cancel S NUMBER | get S Q
-//   letters | finish Q NUMBER
-//   prefetch S NUMBER n [unheard]
+//   letters | finish Q NUMBER | prefetch S NUMBER n [unheard]
 //   read S NUMBER Q first|last|next|OFFSET|-MS [prefetch=n] [tag=T] | seen S NUMBER OFFSET …
 //   run | ack S Q#n … | nack … | reject … | lost … | discard … | counts Q | mark Q
 //
@@ -192,6 +191,7 @@ class Script {
     settings.max_octets = limit(words, "max_octets");
     settings.delivery_limit = limit(words, "deliveries");
     settings.max_priority = static_cast<std::uint8_t>(number(words, "priorities", 0));
+    settings.strict_priorities = std::ranges::find(words, "strict_priorities") != words.end();
     settings.single_active = std::ranges::find(words, "single_active") != words.end();
     if (std::ranges::find(words, "dead_letters") != words.end())
       settings.dead_letters = DeadLettering{"/", words[0], "dlx", std::nullopt, false};
@@ -275,7 +275,8 @@ class Script {
     const QueueId id = queue(words[0]);
     const bool counted = words.size() > 1 && words[1].find('=') == std::string::npos;
     const auto size = static_cast<std::uint32_t>(number(words, "size", 100));
-    const auto priority = static_cast<std::uint8_t>(number(words, "priority", 0));
+    std::optional<std::uint8_t> priority;
+    if (const auto given = limit(words, "priority")) priority = static_cast<std::uint8_t>(*given);
     for (int i = counted ? std::stoi(words[1]) : 1; i > 0; --i) {
       const QueueRecord* record = world_.machine.find(id);
       if (record != nullptr && !world_.dispatcher.has_room(id, record->settings, {}, size)) {

@@ -49,6 +49,17 @@ TEST(QueueSettings, ComeFromTheArguments) {
   EXPECT_EQ(settings.dead_letters, (queue::DeadLettering{"/", "q", "", "dead", true}));
 }
 
+TEST(QueueSettings, AQuorumQueueHasStrictPrioritiesUnlessItSaysHowMany) {
+  const Argument quorum{"x-queue-type", "longstr", "quorum"};
+  const Argument five{"x-max-priority", "byte", "5"};
+  EXPECT_TRUE(queue_settings(queue_with({quorum})).strict_priorities);
+  EXPECT_FALSE(queue_settings(queue_with({quorum, five})).strict_priorities);
+  EXPECT_EQ(queue_settings(queue_with({quorum, five})).max_priority, 5);
+  EXPECT_FALSE(queue_settings(queue_with({})).strict_priorities);
+  EXPECT_FALSE(
+      queue_settings(queue_with({{"x-queue-type", "longstr", "classic"}})).strict_priorities);
+}
+
 TEST(QueueSettings, RetriesAreDelayedOnlyByTheirTypeAndTheirLeast) {
   const Argument least{"x-delayed-retry-min", "long", "100"};
   const Argument all{"x-delayed-retry-type", "longstr", "all"};

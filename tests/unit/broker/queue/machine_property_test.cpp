@@ -69,10 +69,13 @@ Settings settings_of(QueueId id) {
   if (id.value == 7) settings.stream = Retention{2000, {}};
   if (id.value == 8) settings.stream = Retention{{}, 900};
   if (id.value == 9) settings.stream = Retention{.max_messages = 5};
+  if (id.value == 10) settings.strict_priorities = true;
+  if (id.value == 10) settings.duplicates = {20, {}};
+  if (id.value == 10) settings.delivery_limit = 2;
   return settings;
 }
 
-constexpr std::uint64_t queues = 9;  // of which the last three are streams
+constexpr std::uint64_t queues = 10;  // of which three are streams
 bool is_stream(QueueId id) {
   return settings_of(id).stream.has_value();
 }
@@ -191,7 +194,7 @@ class Comparison {
   }
   void mark() {
     QueueId id = some_queue();
-    LevelNumber level(static_cast<std::uint8_t>(draw(5)));
+    LevelNumber level(static_cast<std::uint8_t>(draw(2) == 0 ? draw(5) : draw(40)));
     Ordinal below = first_of(level).next(draw(200));
     both([&](Machine& m, Effects& e) { return m.mark(id, level, below, e), Outcome(); });
   }
@@ -287,6 +290,15 @@ class Comparison {
       it = letters_.erase(it);
     }
   }
+  std::optional<std::uint8_t> some_priority() {
+    if (draw(3) == 0) return std::nullopt;
+    return static_cast<std::uint8_t>(draw(4) == 0 ? draw(256) : draw(7));
+  }
+  static LevelNumber level_given(std::optional<std::uint8_t> given, const Settings& settings) {
+    const int highest = settings.strict_priorities ? 31 : settings.max_priority;
+    const int priority = given.value_or(settings.strict_priorities ? 4 : 0);
+    return LevelNumber(static_cast<std::uint8_t>(highest - std::min(priority, highest)));
+  }
   void enqueue(UploadKey upload) {
     if (draw(2) == 0) ++next_.entry, next_.slot = Slot(0);
     std::vector<QueueId> targets;
@@ -299,7 +311,7 @@ class Comparison {
     std::vector<QueueId> full;
     for (QueueId id : targets)
       if (draw(20) == 0) full.push_back(id);
-    Enqueue command{next_, size, static_cast<std::uint8_t>(draw(7)), now_, targets, upload, named};
+    Enqueue command{next_, size, some_priority(), now_, targets, upload, named};
     if (draw(3) == 0) command.ttl_ms = draw(500);
     command.properties = static_cast<std::uint32_t>(draw(3) * 7);
     command.full = full;
@@ -321,7 +333,7 @@ class Comparison {
         continue;
       }
       it->second.know(command.duplicate, now_, settings.duplicates);
-      const LevelNumber level = level_for(command.priority, settings.max_priority);
+      const LevelNumber level = level_given(command.priority, settings);
       if (command.delay_ms > 0)
         it->second.delayed[{now_.next(command.delay_ms), message}] = {size, level, command.ttl_ms};
       else

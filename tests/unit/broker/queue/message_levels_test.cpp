@@ -24,10 +24,23 @@ std::vector<std::uint64_t> entries(const MessageLevels& levels) {
 }
 
 TEST(MessageLevels, HigherPrioritiesComeFirst) {
-  EXPECT_EQ(level_for(9, 9), LevelNumber(0));
-  EXPECT_EQ(level_for(0, 9), LevelNumber(9));
-  EXPECT_EQ(level_for(255, 9), LevelNumber(0)) << "what is above the highest counts as that";
-  EXPECT_EQ(level_for(7, 0), LevelNumber(0)) << "a queue without priorities";
+  Settings nine;
+  nine.max_priority = 9;
+  EXPECT_EQ(level_for(9, nine), LevelNumber(0));
+  EXPECT_EQ(level_for(0, nine), LevelNumber(9));
+  EXPECT_EQ(level_for({}, nine), LevelNumber(9)) << "none is the lowest";
+  EXPECT_EQ(level_for(255, nine), LevelNumber(0)) << "what is above the highest counts as that";
+  EXPECT_EQ(level_for(7, Settings()), LevelNumber(0)) << "a queue without priorities";
+}
+
+TEST(MessageLevels, StrictPrioritiesAreThirtyTwoAndNoneIsFour) {
+  Settings strict;
+  strict.strict_priorities = true;
+  EXPECT_EQ(level_for(31, strict), LevelNumber(0));
+  EXPECT_EQ(level_for(32, strict), LevelNumber(0)) << "what is above the highest counts as that";
+  EXPECT_EQ(level_for(0, strict), LevelNumber(31));
+  EXPECT_EQ(level_for({}, strict), level_for(4, strict));
+  EXPECT_EQ(level_for({}, strict), LevelNumber(27));
 }
 
 TEST(MessageLevels, AreReadInTheOrderOfServing) {

@@ -53,6 +53,18 @@ TEST(Settings, OfAHistoryComeBackAndAreMalformedToAnOlderBuild) {
   EXPECT_FALSE(Settings::decode(wrong));
 }
 
+TEST(Settings, StrictPrioritiesComeBackAmongLimits) {
+  Settings settings;
+  settings.strict_priorities = true;
+  settings.message_ttl_ms = 70;
+  settings.duplicates = {100, 60'000};
+  ByteWriter out;
+  settings.encode(out);
+  ByteReader in(out.str());
+  EXPECT_EQ(Settings::decode(in), settings);
+  EXPECT_TRUE(in.at_end());
+}
+
 TEST(Settings, DeadLettersMayKeepTheirKey) {
   Settings settings;
   settings.dead_letters = DeadLettering{"v", "q", "dlx", std::nullopt, false};

@@ -57,8 +57,9 @@ class World {
 
   // One entry of one message, with what the dispatcher wants to ride in it.
   MessageId publish(QueueId queue, std::uint32_t size = 100,
-                    std::optional<std::uint64_t> ttl_ms = {}, std::uint8_t priority = 0,
-                    std::uint64_t delay_ms = 0, DuplicateKey duplicate = {}) {
+                    std::optional<std::uint64_t> ttl_ms = {},
+                    std::optional<std::uint8_t> priority = {}, std::uint64_t delay_ms = 0,
+                    DuplicateKey duplicate = {}) {
     const QueueRecord* record = machine.find(queue);
     const LevelNumber level = record == nullptr ? LevelNumber(0) : record->level(priority);
     EnqueuePlan plan;

@@ -70,6 +70,24 @@ TEST(CommandCodec, BatchComesBackAsItWas) {
   EXPECT_EQ(std::get<Publish>(batch->commands[6]).content.body, "last");
 }
 
+TEST(CommandCodec, APriorityOfZeroIsNotNone) {
+  std::vector<ClientCommand> commands;
+  for (std::optional<std::uint8_t> priority :
+       {std::optional<std::uint8_t>(), std::optional<std::uint8_t>(0),
+        std::optional<std::uint8_t>(4), std::optional<std::uint8_t>(255)}) {
+    Publish p = publish_of("a", "body", 7);
+    p.priority = priority;
+    commands.push_back(p);
+  }
+  const Bytes octets = encode_batch(CatalogIndex(1), commands);
+  EXPECT_EQ(version_of_batch(octets), 1u) << "older nodes pass over it";
+  auto batch = decode_batch(octets);
+  ASSERT_TRUE(batch) << batch.error().text;
+  for (std::size_t i = 0; i < commands.size(); ++i)
+    EXPECT_EQ(std::get<Publish>(batch->commands[i]).priority,
+              std::get<Publish>(commands[i]).priority);
+}
+
 TEST(CommandCodec, DelaysAreOfTheirPublishes) {
   auto batch = decode_batch(encode_batch(CatalogIndex(42), delayed_sample()));
   ASSERT_TRUE(batch) << batch.error().text;
@@ -244,6 +262,9 @@ TEST(CommandCodec, EachEntryIsOfTheLowestVersionThatSaysItAll) {
   settings = {};
   settings.stream = queue::Retention{1000, 60'000};
   EXPECT_EQ(version(settings), 5);
+  settings = {};
+  settings.strict_priorities = true;
+  EXPECT_EQ(version(settings), 6);
 }
 
 // An older build would record such a batch as malformed, where others apply it.
