@@ -55,7 +55,8 @@ cluster::ClusterConfig cluster_config(const config::Settings& settings) {
   config.queue_groups = static_cast<std::uint32_t>(settings.queue_groups);
   config.replicas = static_cast<std::uint32_t>(settings.replicas);
   config.test_placement = settings.test_placement;
-  config.default_password_hash = auth::hash_password(settings.default_pass);
+  config.first_user = {settings.default_user, settings.default_user_tags, settings.default_vhost};
+  config.first_password_hash = auth::hash_password(settings.default_pass);
   config.groups.raft = raft_config(settings);
   config.groups.boot_id = runtime::boot_id();
   config.groups.host.dispatcher.attach_grace = settings.attach_grace;

@@ -23,6 +23,12 @@ class WriteArchive {
   void operator()(const T&... values) {
     (value(values), ...);
   }
+  // The last field of a command, which those of older builds lack: left out where it says the same
+  // as its absence, so that they read on.
+  template <typename T>
+  void added_later(const T& v) {
+    if (v != T()) value(v);
+  }
 
  private:
   void value(const std::string& v) { out_.string(v); }
@@ -65,6 +71,10 @@ class ReadArchive {
   void operator()(T&... values) {
     (value(values), ...);
   }
+  template <typename T>
+  void added_later(T& v) {
+    if (in_.ok() && !in_.at_end()) value(v);
+  }
 
  private:
   void value(std::string& v) { v = in_.string(); }
@@ -100,6 +110,7 @@ class ReadArchive {
   void value(std::vector<T>& v) {
     const std::uint64_t count = in_.varint();
     ok_ = ok_ && count <= in_.remaining();
+    v.clear();
     for (std::uint64_t i = 0; i < count && ok(); ++i)
       value(v.emplace_back());
   }

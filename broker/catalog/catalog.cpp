@@ -50,6 +50,8 @@ Result<void> Catalog::run(const Found& command, Applied& applied) {
   }
   if (command.cluster_id == 0 || !are_numbered(command.nodes))
     return fail(ReplyCode::internal_error, "a cluster needs an id and numbered nodes");
+  if (command.first_user.name.empty() || command.first_user.vhost.empty())
+    return fail(ReplyCode::internal_error, "a cluster needs a first user and vhost with names");
   tables_.cluster_id = command.cluster_id;
   tables_.cluster_name = command.cluster_name;
   tables_.replicas = std::max(command.replicas, 1u);
@@ -65,10 +67,11 @@ Result<void> Catalog::run(const Found& command, Applied& applied) {
     applied.effects.placement_changed.push_back(group.id);
     tables_.groups.put(std::move(group));
   }
-  create_vhost("/", "Default virtual host");
-  tables_.users.put(UserInfo{
-      "guest", command.guest_password_hash, "rabbit_password_hashing_sha256", {"administrator"}});
-  tables_.permissions.put(PermissionInfo{"guest", "/", ".*", ".*", ".*"});
+  const FirstUser& first = command.first_user;
+  create_vhost(first.vhost, "Default virtual host");
+  tables_.users.put(
+      UserInfo{first.name, command.password_hash, "rabbit_password_hashing_sha256", first.tags});
+  tables_.permissions.put(PermissionInfo{first.name, first.vhost, ".*", ".*", ".*"});
   applied.outcome.created = true;
   return {};
 }

@@ -106,16 +106,24 @@ struct ForgetNode {
   NodeId node;
 };
 
+// Who may do everything in the first vhost.
+struct FirstUser {
+  std::string name = "guest";
+  std::vector<std::string> tags = {"administrator"};
+  std::string vhost = "/";
+  bool operator==(const FirstUser&) const = default;
+};
 // The first command of a cluster: its id, its nodes and groups, and the predeclared definitions
-// (vhost "/", user guest, the amq.* exchanges).
+// (a vhost with the amq.* exchanges, and its user).
 struct Found {
   std::uint64_t cluster_id = 0;
   std::string cluster_name;
   std::vector<RegisterNode> nodes;  // numbered
   std::uint32_t queue_groups = 8;
-  std::uint32_t replicas = 3;  // voters a queue group, at most the nodes
-  std::string guest_password_hash;
+  std::uint32_t replicas = 3;   // voters a queue group, at most the nodes
+  std::string password_hash;    // of the first user
   bool test_placement = false;  // tests only: obey a queue's integer `x-warren-group`
+  FirstUser first_user;
 };
 
 using Command =

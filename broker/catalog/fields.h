@@ -68,8 +68,12 @@ void fields(auto& a, Is<ForgetNode> auto& v) {
   a(v.node);
 }
 void fields(auto& a, Is<Found> auto& v) {
-  a(v.cluster_id, v.cluster_name, v.nodes, v.queue_groups, v.replicas, v.guest_password_hash,
+  a(v.cluster_id, v.cluster_name, v.nodes, v.queue_groups, v.replicas, v.password_hash,
     v.test_placement);
+  a.added_later(v.first_user);
+}
+void fields(auto& a, Is<FirstUser> auto& v) {
+  a(v.name, v.tags, v.vhost);
 }
 
 void fields(auto& a, Is<VhostInfo> auto& v) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/base/clock.h"
+#include "broker/catalog/command.h"
 #include "broker/cluster/formation.h"
 #include "broker/replica/group_client.h"
 #include "broker/replica/group_set.h"
@@ -25,7 +26,8 @@ struct ClusterConfig {
   std::uint32_t queue_groups = 8;
   std::uint32_t replicas = 3;
   bool test_placement = false;
-  std::string default_password_hash;
+  catalog::FirstUser first_user;  // when this node founds a cluster
+  std::string first_password_hash;
   // Of the groups' bounds of octets these are a node's; its reactors share them evenly.
   std::size_t entry_cache_bytes = 32u << 20;  // recent contents, for consumers that keep up
   std::size_t log_cache_bytes = 32u << 20;    // recent records, for followers

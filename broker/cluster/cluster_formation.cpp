@@ -297,7 +297,8 @@ KeeperConfig Cluster::keeper_config() const {
   keeper.found.queue_groups = config_.queue_groups;
   keeper.found.replicas = config_.replicas;
   keeper.found.test_placement = config_.test_placement;
-  keeper.found.guest_password_hash = config_.default_password_hash;
+  keeper.found.password_hash = config_.first_password_hash;
+  keeper.found.first_user = config_.first_user;
   for (const Founder& founder : decode_founders(founding.nodes()))
     keeper.found.nodes.push_back({founder.name, founder.node, founder.disk, founder.address});
   return keeper;

@@ -61,6 +61,14 @@ std::string assign_loopback_user(S& s, Text user, Text value) {
   return {};
 }
 
+Assign text_into(std::string S::* where) {
+  return [where](S& s, Text, Text value) -> std::string {
+    if (value.empty()) return "a name is needed";
+    s.*where = value;
+    return {};
+  };
+}
+
 std::string assign_user_tag(S& s, Text tag, Text value) {
   const auto flag = parse_bool(value);
   if (!flag) return flag.error();
@@ -163,9 +171,12 @@ Rows cluster_rows() {
 
 Rows user_rows() {
   return {
-      {"default_user", Unit::text, &S::default_user, "Made when the cluster is founded"},
+      {"default_user", Unit::text, Assign(text_into(&S::default_user)),
+       "Made when the cluster is founded, with all permissions in default_vhost", 0, any, "",
+       "guest"},
       {"default_pass", Unit::text, &S::default_pass, "Its password"},
-      {"default_vhost", Unit::text, &S::default_vhost, "Made when the cluster is founded"},
+      {"default_vhost", Unit::text, Assign(text_into(&S::default_vhost)),
+       "Made when the cluster is founded", 0, any, "", "/"},
       {"default_user_tags.$name", Unit::flag, Assign(assign_user_tag), "Tags of default_user", 0,
        any, "", "administrator = true"},
       {"loopback_users.$name", Unit::flag, Assign(assign_loopback_user),

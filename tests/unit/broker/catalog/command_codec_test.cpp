@@ -71,6 +71,20 @@ TEST(CommandCodec, EveryCommandComesBack) {
   EXPECT_EQ(kinds.size(), std::variant_size_v<Command>);
 }
 
+TEST(CommandCodec, AFoundingByAnOlderBuildMakesGuest) {
+  const Found plain = three_nodes();
+  Found other = plain;
+  other.first_user = {"rabbit", {"monitoring"}, "warren"};
+  const std::string octets = encode_command(plain);
+  const std::string longer = encode_command(other);
+  // What an older build wrote ends here.
+  EXPECT_EQ(longer.substr(0, octets.size()), octets);
+  EXPECT_EQ(std::get<Found>(*decode_command(octets)).first_user, FirstUser());
+  EXPECT_EQ(std::get<Found>(*decode_command(longer)).first_user, other.first_user);
+  for (std::size_t length = octets.size() + 1; length < longer.size(); ++length)
+    EXPECT_FALSE(decode_command(longer.substr(0, length)).has_value());
+}
+
 TEST(CommandCodec, EveryFieldOfAQueueAndABindingComesBack) {
   const auto q = std::get<DeclareQueue>(*decode_command(encode_command(full_queue())));
   const DeclareQueue expected = full_queue();

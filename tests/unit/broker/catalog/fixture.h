@@ -24,7 +24,7 @@ inline Found three_nodes() {
   for (std::uint32_t i = 1; i <= 3; ++i)
     found.nodes.push_back({"n" + std::to_string(i), NodeId(i), DiskId(100 + i),
                            "host" + std::to_string(i) + ":25672"});
-  found.guest_password_hash = "hash";
+  found.password_hash = "hash";
   return found;
 }
 

@@ -61,6 +61,36 @@ TEST(MembersBeforeFounding, FoundingNeedsNodesOfDistinctNamesAndNumbers) {
   EXPECT_FALSE(catalog.founded());
 }
 
+TEST(MembersBeforeFounding, TheFirstUserIsTheOneThatIsGiven) {
+  Catalog catalog;
+  Found found = three_nodes();
+  found.first_user = {"rabbit", {"monitoring", "policymaker"}, "warren"};
+  found.password_hash = "hash";
+  ASSERT_FALSE(catalog.apply(CatalogIndex(1), found, Stamp(1)).outcome.error);
+  const auto snapshot = catalog.snapshot();
+  EXPECT_EQ(snapshot->user("guest"), nullptr);
+  EXPECT_FALSE(snapshot->vhost_exists("/"));
+  EXPECT_TRUE(snapshot->vhost_exists("warren"));
+  EXPECT_NE(snapshot->exchange("warren", "amq.topic"), nullptr);
+  const UserInfo* user = snapshot->user("rabbit");
+  ASSERT_NE(user, nullptr);
+  EXPECT_EQ(user->password_hash, "hash");
+  EXPECT_EQ(user->tags, (std::vector<std::string>{"monitoring", "policymaker"}));
+  const PermissionInfo* permission = snapshot->permission("rabbit", "warren");
+  ASSERT_NE(permission, nullptr);
+  EXPECT_EQ(permission->configure, ".*");
+}
+
+TEST(MembersBeforeFounding, TheFirstUserAndItsVhostHaveNames) {
+  Found no_user = three_nodes(), no_vhost = three_nodes();
+  no_user.first_user.name.clear();
+  no_vhost.first_user.vhost.clear();
+  Catalog catalog;
+  EXPECT_TRUE(catalog.apply(CatalogIndex(1), no_user, Stamp(1)).outcome.error);
+  EXPECT_TRUE(catalog.apply(CatalogIndex(2), no_vhost, Stamp(1)).outcome.error);
+  EXPECT_FALSE(catalog.founded());
+}
+
 TEST(MembersBeforeFounding, OneNodeAloneVotesAlone) {
   Catalog catalog;
   Found found = three_nodes();
