@@ -157,9 +157,14 @@ def send(options, signal_number, done):
 
 
 def do_kill(options):
-    node = send(options, signal.SIGKILL, "killed")
-    while node.process.pid is not None:
-        time.sleep(0.005)
+    node = chosen(options)
+    pid = node.process.pid
+    if not node.process.send(signal.SIGKILL, wait=STOP_SECONDS):
+        raise Problem(f"node {node.number} does not run: deploy/quickstart resume {node.number}")
+    if node.process.pid is not None:
+        raise Problem(f"node {node.number} (pid {pid}) was killed, but still lives after "
+                      f"{STOP_SECONDS} s: its disk may be stuck")
+    say(f"node {node.number} (pid {pid}) killed")
 
 
 def do_hang(options):

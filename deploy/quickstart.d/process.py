@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 
@@ -71,8 +72,9 @@ class Process:
         os.replace(scratch, self.pid_file)
         return child
 
-    def send(self, signal_number):
-        """True when the process lived and got it."""
+    def send(self, signal_number, wait=0):
+        """True when the process lived and got it. Then waits up to so many seconds for its end:
+        that of its last thread, since its ports are taken until then."""
         pid = self.pid
         if pid is None:
             return False
@@ -84,6 +86,8 @@ class Process:
             if self.pid != pid:  # checked again: now the handle pins it
                 return False
             signal.pidfd_send_signal(handle, signal_number)
+            if wait:
+                select.select([handle], [], [], wait)
             return True
         except ProcessLookupError:
             return False
