@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "broker/amqp/content.h"
 #include "broker/amqp/frame.h"
 #include "broker/amqp/methods.h"
 #include "broker/cluster/door.h"
@@ -25,6 +24,7 @@
 #include "broker/frontend/permissions.h"
 #include "broker/frontend/transaction.h"
 #include "broker/frontend/upload.h"
+#include "broker/frontend/withheld.h"
 
 namespace warren::frontend {
 
@@ -146,7 +146,7 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   void recover();
   void settle_handed(const Handed& handed, queue::SettleKind kind);
   void settle_one(GroupId group, QueueId queue, queue::SettleKind kind, const queue::Held& held);
-  bool may_deliver(const Consumer& consumer) const;
+  bool may_deliver(bool counted) const;
   void deliver(const Consumer& consumer, const queue::Delivery& delivery);
   void deliver_withheld();
   void write_content(const queue::Delivery& delivery, GroupId group, bool no_ack);
@@ -192,7 +192,7 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   std::size_t consumed_unacked_ = 0;  // what global_prefetch_ counts: gets do not
   DeliveryTag last_tag_;
   UnackedTable unacked_;
-  std::deque<queue::Delivery> withheld_;  // by the channel's prefetch, or a full socket
+  Withheld withheld_;
   std::deque<AutoAck> auto_acks_;
   DeliveryReports reports_;
 };

@@ -96,8 +96,7 @@ void Channel::release(std::function<void()> done) {
       settle_one(ack.group, ack.queue, queue::SettleKind::ack, ack.held);
   auto_acks_.clear();
   // Nobody was sent it: that is no failed delivery.
-  for (const queue::Delivery& delivery : std::exchange(withheld_, {}))
-    give_back(nullptr, delivery);
+  withheld_.take_all([this](const queue::Delivery& delivery) { give_back(nullptr, delivery); });
   connection_.submit_commands();
   write_answers();
   by_number_.clear();

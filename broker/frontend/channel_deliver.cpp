@@ -40,32 +40,33 @@ void Channel::on_deliveries(std::vector<queue::Delivery> deliveries) {
   const std::shared_ptr<Channel> self = shared_from_this();
   for (queue::Delivery& delivery : deliveries) {
     auto found = by_number_.find(delivery.consumer);
-    if (found == by_number_.end())
+    if (found == by_number_.end()) {
       give_back(nullptr, delivery);
-    else if (withheld_.empty() && may_deliver(*found->second))
+      continue;
+    }
+    const bool counted = found->second->counts();
+    if (withheld_.empty(counted) && may_deliver(counted))
       deliver(*found->second, delivery);
     else
-      withheld_.push_back(apart(std::move(delivery)));
+      withheld_.add(counted, apart(std::move(delivery)));
   }
 }
 
 // Automatic acks are bounded by the socket alone: they settle as the socket takes them.
-bool Channel::may_deliver(const Consumer& consumer) const {
+bool Channel::may_deliver(bool counted) const {
   if (connection_.output_full() || connection_.sends_body(number_)) return false;
-  if (consumer.no_ack || consumer.stream) return true;
-  return global_prefetch_ == 0 || consumed_unacked_ < global_prefetch_;
+  return !counted || global_prefetch_ == 0 || consumed_unacked_ < global_prefetch_;
 }
 
 void Channel::deliver_withheld() {
   while (state_ == State::open && !withheld_.empty()) {
-    auto found = by_number_.find(withheld_.front().consumer);
-    if (found != by_number_.end() && !may_deliver(*found->second)) return;
-    const queue::Delivery delivery = std::move(withheld_.front());
-    withheld_.pop_front();
+    const auto delivery = withheld_.take([this](bool counted) { return may_deliver(counted); });
+    if (!delivery) return;
+    auto found = by_number_.find(delivery->consumer);
     if (found == by_number_.end())
-      give_back(nullptr, delivery);
+      give_back(nullptr, *delivery);
     else
-      deliver(*found->second, delivery);
+      deliver(*found->second, *delivery);
   }
 }
 
@@ -154,11 +155,8 @@ void Channel::end_consumer(ConsumerNumber number) {
   auto found = by_number_.find(number);
   if (found == by_number_.end()) return;
   const Consumer& consumer = *found->second;
-  std::erase_if(withheld_, [&](const queue::Delivery& delivery) {
-    if (delivery.consumer != number) return false;
-    give_back(&consumer, delivery);
-    return true;
-  });
+  withheld_.take_all_of(number,
+                        [&](const queue::Delivery& delivery) { give_back(&consumer, delivery); });
   const std::string tag = consumer.tag;
   by_number_.erase(found);
   consumers_.erase(tag);

@@ -23,6 +23,8 @@ struct Consumer {
   bool gone = false;    // its queue is; told once the channel's own queue.delete is answered
   bool stream = false;  // its own prefetch alone counts
 
+  // What it holds counts within the channel's limit.
+  bool counts() const { return !no_ack && !stream; }
   // What its queue may hand it: the channel's limit bounds each consumer too, or one of them would
   // hoard what it cannot deliver.
   std::uint32_t prefetch_within(std::uint32_t shared) const {

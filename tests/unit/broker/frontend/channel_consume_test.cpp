@@ -85,6 +85,23 @@ TEST_F(Consume, GlobalPrefetchIsSharedByTheChannel) {
   client.sync(1);
 }
 
+TEST_F(Consume, GlobalPrefetchHoldsBackNobodyWhoDoesNotAck) {
+  Client client(port());
+  open(client, 3);
+  client.declare(1, "other");
+  client.publish(1, "", "other", "free");
+  client.send(1, amqp::BasicQos{0, 1, true});
+  client.expect<amqp::BasicQosOk>(1);
+  client.consume(1, "q", "a");
+  next(client, "0");
+  client.consume(1, "q", "b");  // lent what it may not have yet
+  client.consume(1, "other", "c", true);
+  next(client, "free");
+  client.sync(1);
+  client.send(1, amqp::BasicAck{1, false});
+  next(client, "1");
+}
+
 TEST_F(Consume, GlobalPrefetchIsLiveForConsumersThatAreThere) {
   Client client(port());
   open(client, 6);
