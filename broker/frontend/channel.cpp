@@ -61,13 +61,15 @@ void Channel::run_content(const amqp::Frame& frame) {
 void Channel::run_backlog() {
   if (running_backlog_) return;
   running_backlog_ = true;
-  while (!waiting_ && state_ == State::open && !deaf_ && !backlog_.empty()) {
+  while (!waiting_ && state_ == State::open && !deaf_ && !backlog_.empty() &&
+         !connection_.awaits_reader()) {
     const WaitingFrame frame = std::move(backlog_.front());
     backlog_.pop_front();
     connection_.add_backlog(-static_cast<std::int64_t>(frame.payload.size()));
     run({frame.type, number_, frame.payload});
   }
   running_backlog_ = false;
+  if (backlog_.empty()) try_release();
 }
 
 void Channel::drop_backlog() {

@@ -46,6 +46,7 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   void write_answers();
   void on_sent();      // more output has reached the socket
   void on_routable();  // publishes may be routed again
+  void run_backlog();  // what waits behind synchronous methods, if there is room for answers
   void on_tick(BootTime now);
   // Cancels the consumers whose queue the user may no longer read.
   void cancel_unreadable();
@@ -67,7 +68,6 @@ class Channel final : public cluster::ChannelSink, public std::enable_shared_fro
   void run(const amqp::Frame& frame);
   void run_method(std::string_view payload);
   void run_content(const amqp::Frame& frame);
-  void run_backlog();
   void run_closing(amqp::FrameType type, std::string_view payload);
   void raise(const Error& error, const amqp::MethodInfo& method);
   template <typename M>

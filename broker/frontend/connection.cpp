@@ -95,11 +95,13 @@ void Connection::on_tick(BootTime now) {
   // Nothing is read, so nothing else would tell; who waits long in vain often tries anew.
   if (alarmed_ && peer_left()) return on_broken("closed by the client");
   if (alarmed_) probe(now);
-  switch (heartbeat_.check(now, paused())) {
+  if (awaits_reader()) notice_life(now);
+  switch (heartbeat_.check(now, state_ == State::running && awaits_cluster())) {
     case Heartbeat::Verdict::nothing:
       return;
     case Heartbeat::Verdict::send:
-      if (state_ != State::running) return;
+      // Behind what is not taken it would tell nothing.
+      if (state_ != State::running || !output_.empty()) return;
       writer_.heartbeat();
       return touch();
     case Heartbeat::Verdict::peer_gone:
@@ -111,7 +113,7 @@ void Connection::on_tick(BootTime now) {
 // host answers what comes for a socket that is closed with a reset. Without it the alarm may last
 // for ever: by a queue that goes with this connection. Clients take a heartbeat at any time.
 void Connection::probe(BootTime now) {
-  if (state_ != State::running || now - probed_at_ < probe_every) return;
+  if (state_ != State::running || now - probed_at_ < probe_every || !output_.empty()) return;
   probed_at_ = now;
   writer_.heartbeat();
   touch();

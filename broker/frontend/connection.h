@@ -6,7 +6,6 @@
 
 #include <array>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/container/flat_map.hpp>
@@ -15,7 +14,6 @@
 #include <string>
 #include <vector>
 
-#include "broker/amqp/frame.h"
 #include "broker/frontend/command_batch.h"
 #include "broker/frontend/handshake.h"
 #include "broker/frontend/heartbeat.h"
@@ -75,6 +73,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool output_full(ChannelNumber channel) const {
     return output_.size() + bodies_.octets_behind(channel) >= hub_.settings.output_octets;
   }
+  // More is written than the client may ask for while it does not read.
+  bool awaits_reader() const;
   // The socket is slow: what is appended now may stay for long.
   bool output_waits() const { return writing_ && output_.size() >= slow_output_octets; }
 
@@ -110,7 +110,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void make_room();
   void consume_input();
   bool consume_header(std::string_view& unread);
-  bool paused() const;
+  bool paused() const { return state_ == State::running && (awaits_cluster() || awaits_reader()); }
+  bool awaits_cluster() const;
+  void notice_life(BootTime now);
   void wake();
   void probe(BootTime now);
   bool peer_left();
@@ -118,6 +120,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write_more();
   void fetch_parts();
   void on_part(std::uint64_t number, const Result<std::optional<Bytes>>& octets);
+  void run_backlogs();
   void on_written(boost::system::error_code error, std::size_t count);
   void on_input_end();
   void await_writable(GroupId group);
@@ -157,11 +160,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool deaf_ = false;     // what comes is thrown away
   bool hangs_up_ = true;  // once drained
 
-  std::string name_, peer_host_, host_;
+  std::string name_, peer_host_, host_, mechanism_, vhost_;
   std::uint16_t peer_port_ = 0, port_ = 0;
   bool loopback_ = false;
-  std::uint64_t connected_at_ms_ = 0;
-  std::string mechanism_, vhost_;
+  std::uint64_t connected_at_ms_ = 0, received_octets_ = 0, sent_octets_ = 0;
   User user_;
   Capabilities peer_can_;
   amqp::FieldTable client_properties_;
@@ -172,7 +174,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   std::unique_ptr<char[]> input_;
   std::size_t input_capacity_ = 0, input_begin_ = 0, input_end_ = 0;
-  std::uint64_t received_octets_ = 0;
   amqp::FrameParser parser_;
   bool input_filled_ = false;  // by the last read: a larger buffer would take more
   boost::asio::steady_timer wake_;
@@ -181,10 +182,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   amqp::OutputBuffer output_;
   amqp::FrameWriter writer_{output_, 131072};
   OutgoingBodies bodies_{output_, writer_};
-  std::uint64_t sent_octets_ = 0;
   std::array<boost::asio::const_buffer, 64> pieces_;  // of the write that is under way
-  bool writing_ = false;
-  bool turn_open_ = false;
+  bool writing_ = false, turn_open_ = false;
   CommandBatch batch_;
 
   boost::container::flat_map<ChannelNumber, std::shared_ptr<Channel>> channels_;

@@ -91,6 +91,7 @@ void Connection::finish_channels() {
     ++*left;
     channel->finish(one_done);
   }
+  run_backlogs();
   one_done();
 }
 

@@ -1,3 +1,6 @@
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -105,12 +108,32 @@ bool Connection::consume_header(std::string_view& unread) {
   return true;
 }
 
-bool Connection::paused() const {
-  if (state_ != State::running) return false;
+// What was read is to be done first.
+bool Connection::awaits_cluster() const {
   const Settings& settings = hub_.settings;
-  return output_full() || held_octets_ >= settings.publish_hold_octets ||
+  return held_octets_ >= settings.publish_hold_octets ||
          backlog_octets_ >= settings.backlog_octets ||
          uploading_octets_ >= settings.upload_octets || !unwritable_.empty() || alarmed_;
+}
+
+// Deliveries end at the output's bound by themselves, so acks, cancels and closes are read beyond
+// it; what is asked for and not taken ends here.
+bool Connection::awaits_reader() const {
+  if (!socket_.is_open()) return false;
+  const Settings& settings = hub_.settings;
+  return output_.size() + bodies_.octets_behind() >=
+         settings.output_octets + settings.answer_octets;
+}
+
+// Of a peer that is not read, because it does not read: its host tells whether octets come from it,
+// and whether it takes any.
+void Connection::notice_life(BootTime now) {
+  int waiting = 0, untaken = 0;
+  if (::ioctl(socket_.native_handle(), FIONREAD, &waiting) != 0 ||
+      ::ioctl(socket_.native_handle(), SIOCOUTQ, &untaken) != 0)
+    return;
+  heartbeat_.on_progress(received_octets_ + static_cast<std::uint64_t>(waiting),
+                         sent_octets_ - static_cast<std::uint64_t>(untaken), now);
 }
 
 void Connection::wake() {
@@ -177,7 +200,8 @@ void Connection::submit_whole(GroupId group, std::vector<queue::ClientCommand> c
 }
 
 void Connection::write_more() {
-  if (writing_ || !socket_.is_open()) return;
+  if (writing_) return;
+  if (!socket_.is_open()) return output_.consume(output_.size());
   if (output_.empty()) {
     boost::system::error_code ignored;
     if (state_ == State::draining && hangs_up_) socket_.shutdown(Socket::shutdown_send, ignored);
@@ -204,9 +228,18 @@ void Connection::on_written(boost::system::error_code error, std::size_t count) 
   forget_catalog();
   for (const auto& [number, channel] : channels_)
     channel->on_sent();
+  run_backlogs();
   fetch_parts();
   write_more();
   wake();
+}
+
+// What waits behind synchronous methods makes output too.
+void Connection::run_backlogs() {
+  if (backlog_octets_ == 0 || awaits_reader()) return;
+  const auto channels = channels_;
+  for (const auto& [number, channel] : channels)
+    channel->run_backlog();
 }
 
 void Connection::on_input_end() {

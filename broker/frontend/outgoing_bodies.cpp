@@ -27,6 +27,13 @@ std::size_t OutgoingBodies::octets_behind(ChannelNumber channel) const {
   return octets;
 }
 
+std::size_t OutgoingBodies::octets_behind() const {
+  std::size_t octets = 0;
+  for (const auto& [channel, queue] : channels_)
+    octets += octets_behind(channel);
+  return octets;
+}
+
 void OutgoingBodies::send(ChannelNumber channel, OutgoingBody body) {
   CHECK(!body.parts.empty(), "a body without parts is written at once");
   Sending& sending = channels_[channel].emplace_back();

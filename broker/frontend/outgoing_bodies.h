@@ -39,6 +39,7 @@ class OutgoingBodies {
   bool busy(ChannelNumber channel) const { return channels_.contains(channel); }
   // That wait behind the channel's bodies.
   std::size_t octets_behind(ChannelNumber channel) const;
+  std::size_t octets_behind() const;  // of all channels
   // REQUIRES: the method and the content header were written with writer() just before.
   void send(ChannelNumber channel, OutgoingBody body);
 

@@ -50,8 +50,10 @@ struct Settings {
   std::size_t tx_octets = 4u << 20;
   // Frames kept behind a synchronous method, a connection: a pipelining client sends less.
   std::size_t backlog_octets = 4u << 20;
-  // Unsent output, a connection: beyond it no more deliveries are written and reading stops.
+  // Unsent output, a connection: beyond it no more deliveries are written.
   std::size_t output_octets = 8u << 20;
+  // More of it, for what the client asks for: gets, returns, confirms. Beyond it reading stops.
+  std::size_t answer_octets = 2u << 20;
   std::size_t read_buffer_octets = 256u << 10;  // at most; a connection starts with a 64th
   // Of all connections of a reactor: beyond it none grows for speed, only for a frame's sake.
   std::size_t input_octets = 16u << 20;

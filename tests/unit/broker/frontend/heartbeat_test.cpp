@@ -35,6 +35,18 @@ TEST(Heartbeat, SilenceSaysNothingWhileWeDoNotRead) {
   EXPECT_EQ(heartbeat.check(at(7000), false), Verdict::peer_gone);
 }
 
+TEST(Heartbeat, WhoSendsOrTakesWithoutBeingReadIsAlive) {
+  Heartbeat heartbeat;
+  heartbeat.start(Milliseconds{1000}, at(0));
+  heartbeat.on_progress(10, 500, at(100));
+  heartbeat.on_progress(18, 500, at(1500));
+  EXPECT_NE(heartbeat.check(at(3499), false), Verdict::peer_gone);
+  heartbeat.on_progress(18, 501, at(3499));
+  heartbeat.on_progress(18, 501, at(5498));
+  EXPECT_NE(heartbeat.check(at(5498), false), Verdict::peer_gone);
+  EXPECT_EQ(heartbeat.check(at(5499), false), Verdict::peer_gone);
+}
+
 TEST(Heartbeat, ZeroIsOff) {
   Heartbeat heartbeat;
   heartbeat.start(Milliseconds{0}, at(0));
