@@ -33,10 +33,11 @@ std::uint64_t wall_clock_ms() {
 
 }  // namespace
 
-void Connection::start(const std::shared_ptr<Hub>& hub, Socket socket, std::uint64_t key) {
+void Connection::start(const std::shared_ptr<Hub>& hub, Socket socket, std::uint64_t key,
+                       bool refused) {
   auto connection = std::make_shared<Connection>(hub, std::move(socket), key);
   hub->connections[key] = connection;
-  hub->open_count.fetch_add(1);
+  connection->refused_ = refused;
   connection->set_deadline(Deadline::handshake, hub->settings.handshake_timeout);
   runtime::spawn(hub->reactor, "connection " + connection->name_, read(connection));
 }
@@ -130,7 +131,7 @@ void Connection::on_alarm_changed() {
 }
 
 void Connection::on_publish() {
-  alarmed_ = !hub_.alarm.empty();
+  alarmed_ = !hub_.alarm.empty() && !leaving_;
   if (alarmed_) touch();  // to say so
 }
 

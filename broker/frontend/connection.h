@@ -9,7 +9,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/container/flat_map.hpp>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,7 +30,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Socket = boost::asio::ip::tcp::socket;
 
   // `key` is never used again in this node's incarnation: it owns exclusive queues.
-  static void start(const std::shared_ptr<Hub>& hub, Socket socket, std::uint64_t key);
+  // `refused`: there are too many, which connection.open is told. It is counted already.
+  static void start(const std::shared_ptr<Hub>& hub, Socket socket, std::uint64_t key,
+                    bool refused);
   Connection(std::shared_ptr<Hub> hub, Socket socket, std::uint64_t key);
   ~Connection();
 
@@ -108,6 +109,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // connection_io.cpp
   static boost::asio::awaitable<void> read(std::shared_ptr<Connection> self);
   void make_room();
+  bool may_look_ahead() const;
+  void look_for_close();
   void consume_input();
   bool consume_header(std::string_view& unread);
   bool paused() const { return state_ == State::running && (awaits_cluster() || awaits_reader()); }
@@ -156,13 +159,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   State state_ = State::header;
   Deadline deadline_ = Deadline::none;
   BootTime deadline_at_{0};
-  bool peer_waits_close_ok_ = false;
+  bool peer_waits_close_ok_ = false, refused_ = false;
   bool deaf_ = false;     // what comes is thrown away
   bool hangs_up_ = true;  // once drained
 
   std::string name_, peer_host_, host_, mechanism_, vhost_;
   std::uint16_t peer_port_ = 0, port_ = 0;
-  bool loopback_ = false;
+  bool loopback_ = false, awaiting_routable_ = false;
   std::uint64_t connected_at_ms_ = 0, received_octets_ = 0, sent_octets_ = 0;
   User user_;
   Capabilities peer_can_;
@@ -171,28 +174,26 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Heartbeat heartbeat_;
   Permissions permissions_;
   std::shared_ptr<const catalog::Snapshot> catalog_;
-
   std::unique_ptr<char[]> input_;
   std::size_t input_capacity_ = 0, input_begin_ = 0, input_end_ = 0;
+  std::size_t looked_at_ = 0;  // octets of the unread, for a close
   amqp::FrameParser parser_;
   bool input_filled_ = false;  // by the last read: a larger buffer would take more
-  boost::asio::steady_timer wake_;
   bool reader_sleeps_ = false;
-
+  boost::asio::steady_timer wake_;
   amqp::OutputBuffer output_;
   amqp::FrameWriter writer_{output_, 131072};
   OutgoingBodies bodies_{output_, writer_};
   std::array<boost::asio::const_buffer, 64> pieces_;  // of the write that is under way
   bool writing_ = false, turn_open_ = false;
   CommandBatch batch_;
-
   boost::container::flat_map<ChannelNumber, std::shared_ptr<Channel>> channels_;
   std::set<QueueId> exclusive_queues_;
   std::set<GroupId> unwritable_;
   std::size_t held_octets_ = 0, backlog_octets_ = 0, uploading_octets_ = 0;
-  bool awaiting_routable_ = false;
   bool alarmed_ = false;       // published during an alarm
   BootTime probed_at_{};       // while it was
+  bool leaving_ = false;       // though it is: connection.close was seen behind what is not taken
   bool told_blocked_ = false;  // connection.blocked was sent
 };
 

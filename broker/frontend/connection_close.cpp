@@ -143,7 +143,7 @@ void Connection::close_socket() {
   wake_.cancel();
   delete_exclusive_queues([] {});
   hub_.connections.erase(key_);
-  hub_.open_count.fetch_sub(1);
+  (refused_ ? hub_.counts.refusing : hub_.counts.open).fetch_sub(1);
 }
 
 }  // namespace warren::frontend

@@ -17,7 +17,10 @@ namespace asio = boost::asio;
 asio::awaitable<void> Connection::read(std::shared_ptr<Connection> self) {
   constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
   while (self->state_ != State::closed) {
-    if (self->paused()) {
+    if (self->paused()) self->look_for_close();
+    if (self->leaving_ && !self->paused() && self->input_begin_ < self->input_end_)
+      self->consume_input();
+    if (self->paused() && !self->may_look_ahead()) {
       self->reader_sleeps_ = true;
       self->wake_.expires_at(asio::steady_timer::time_point::max());
       co_await self->wake_.async_wait(as_values);
@@ -73,6 +76,7 @@ void Connection::consume_input() {
   forget_catalog();
   std::string_view unread(input_.get() + input_begin_, input_end_ - input_begin_);
   if (state_ == State::header && !consume_header(unread)) return;
+  if (!paused()) looked_at_ = 0;
   while (!deaf_ && state_ != State::closed && state_ != State::draining && !paused()) {
     Result<std::optional<amqp::Frame>> frame = parser_.next(unread);
     if (!frame) {
@@ -85,6 +89,33 @@ void Connection::consume_input() {
   }
   if (deaf_ || state_ == State::draining) unread = {};
   input_begin_ = input_end_ - unread.size();
+}
+
+// During an alarm, what publishers sent waits where it fits, so that a close behind it is found.
+bool Connection::may_look_ahead() const {
+  if (!alarmed_ || awaits_reader()) return false;
+  if (input_end_ - input_begin_ < input_capacity_) return true;
+  const std::size_t most = std::max<std::size_t>(hub_.settings.read_buffer_octets,
+                                                 parser_.frame_max() + amqp::frame_overhead);
+  return input_capacity_ < most &&
+         hub_.input_octets + most - input_capacity_ <= hub_.settings.input_octets;
+}
+
+// Who goes adds no more than what has come: that is done, and the close answered.
+void Connection::look_for_close() {
+  if (!alarmed_) return;
+  std::string_view unread(input_.get() + input_begin_, input_end_ - input_begin_);
+  unread.remove_prefix(looked_at_);
+  for (;;) {
+    Result<std::optional<amqp::Frame>> frame = parser_.next(unread);
+    if (!frame || !*frame) break;
+    const amqp::Frame& found = **frame;
+    leaving_ =
+        leaving_ || (found.channel == ChannelNumber{0} && found.type == amqp::FrameType::method &&
+                     amqp::peek_method(found.payload).key() == amqp::ConnectionClose::info.key());
+  }
+  looked_at_ = input_end_ - input_begin_ - unread.size();
+  if (leaving_) alarmed_ = false;
 }
 
 // False: not yet, or not at all.
@@ -137,7 +168,11 @@ void Connection::notice_life(BootTime now) {
 }
 
 void Connection::wake() {
-  if (reader_sleeps_ && !paused()) wake_.cancel();
+  if (paused()) return;
+  if (reader_sleeps_)
+    wake_.cancel();
+  else if (looked_at_ > 0)
+    consume_input();
 }
 
 void Connection::touch() {

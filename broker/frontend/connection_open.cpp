@@ -15,6 +15,11 @@ Error unexpected(const amqp::Frame& frame) {
           amqp::frame_text(static_cast<std::uint8_t>(frame.type), frame.payload)};
 }
 
+std::unexpected<Error> no_access(std::string_view vhost, std::string_view user) {
+  return fail(ReplyCode::not_allowed,
+              fmt::format("access to vhost '{}' refused for user '{}'", vhost, user));
+}
+
 }  // namespace
 
 void Connection::on_frame(const amqp::Frame& frame) {
@@ -107,12 +112,13 @@ Result<void> Connection::on_tune_ok(const amqp::ConnectionTuneOk& method) {
 
 Result<void> Connection::on_open(const amqp::ConnectionOpen& method) {
   const std::string& vhost = method.virtual_host;
+  if (refused_)
+    return warren::fail(ReplyCode::not_allowed,
+                        fmt::format("connection refused: node connection limit ({}) is reached",
+                                    hub_.settings.connection_max));
   if (!catalog()->vhost_exists(vhost))
     return warren::fail(ReplyCode::not_allowed, fmt::format("vhost {} not found", vhost));
-  if (catalog()->permission(user_.name, vhost) == nullptr)
-    return warren::fail(
-        ReplyCode::not_allowed,
-        fmt::format("access to vhost '{}' refused for user '{}'", vhost, user_.name));
+  if (catalog()->permission(user_.name, vhost) == nullptr) return no_access(vhost, user_.name);
   vhost_ = vhost;
   permissions_.set(user_.name, vhost_);
   deadline_ = Deadline::none;
@@ -126,8 +132,9 @@ Result<void> Connection::on_open(const amqp::ConnectionOpen& method) {
 
 Result<void> Connection::on_update_secret(const amqp::ConnectionUpdateSecret& method) {
   Result<User> user = log_in({user_.name, method.new_secret.value});
-  if (!user || catalog()->permission(user_.name, vhost_) == nullptr)
-    return warren::fail(ReplyCode::not_allowed, "new secret was refused");
+  if (!user)
+    return warren::fail(ReplyCode::not_allowed, "New secret was refused by one of the backends");
+  if (catalog()->permission(user_.name, vhost_) == nullptr) return no_access(vhost_, user_.name);
   user_ = std::move(*user);
   permissions_.set(user_.name, vhost_);
   for (const auto& [number, channel] : channels_)

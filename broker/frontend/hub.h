@@ -21,15 +21,15 @@ namespace warren::frontend {
 
 class Connection;
 
+// The node's connections, those that are only told that there are too many apart.
+struct ConnectionCounts {
+  std::atomic<std::uint32_t> open{0}, refusing{0};
+};
+
 struct Hub {
   Hub(runtime::Reactor& on, cluster::Door& into, const Settings& given, Authenticator& who,
-      std::atomic<std::uint32_t>& count)
-      : reactor(on),
-        door(into),
-        settings(given),
-        authenticator(who),
-        open_count(count),
-        ticker(on) {}
+      ConnectionCounts& of_all)
+      : reactor(on), door(into), settings(given), authenticator(who), counts(of_all), ticker(on) {}
 
   // Tells leaders what a socket has taken of their deliveries.
   auto reporter() {
@@ -45,7 +45,7 @@ struct Hub {
   cluster::Door& door;
   const Settings& settings;
   Authenticator& authenticator;
-  std::atomic<std::uint32_t>& open_count;  // of all hubs
+  ConnectionCounts& counts;  // of all hubs
   runtime::Timer ticker;
   std::size_t input_octets = 0;  // of all connections' input buffers
   std::uint64_t draws = std::random_device()();

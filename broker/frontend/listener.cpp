@@ -34,7 +34,7 @@ ListenerGroup::ListenerGroup(const std::vector<Part>& parts, Settings settings,
     : settings_(std::move(settings)) {
   for (const Part& part : parts)
     hubs_.push_back(
-        std::make_shared<Hub>(part.reactor, part.door, settings_, authenticator, open_count_));
+        std::make_shared<Hub>(part.reactor, part.door, settings_, authenticator, counts_));
 }
 
 Result<void> ListenerGroup::listen(const Endpoint& endpoint) {
@@ -77,14 +77,18 @@ void ListenerGroup::accept(std::size_t acceptor) {
 }
 
 void ListenerGroup::on_accepted(const std::shared_ptr<Hub>& hub, asio::ip::tcp::socket socket) {
-  if (open_count_.load() >= settings_.connection_max) {
-    runtime::log_warning("connection refused: {} are open", open_count_.load());
+  const bool refused = counts_.open.load() >= settings_.connection_max;
+  if (refused && counts_.refusing.load() >= settings_.refusal_max) {
+    runtime::log_warning("connection closed without an answer: {} are open, {} are being refused",
+                         counts_.open.load(), counts_.refusing.load());
     return;
   }
+  (refused ? counts_.refusing : counts_.open).fetch_add(1);
   const std::uint64_t key = last_key_.fetch_add(1) + 1;
-  hub->reactor.post([self = shared_from_this(), hub, key, socket = std::move(socket)]() mutable {
-    Connection::start(hub, std::move(socket), key);
-  });
+  hub->reactor.post(
+      [self = shared_from_this(), hub, key, refused, socket = std::move(socket)]() mutable {
+        Connection::start(hub, std::move(socket), key, refused);
+      });
 }
 
 void ListenerGroup::start_ticking() {

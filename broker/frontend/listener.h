@@ -30,7 +30,7 @@ class ListenerGroup : public std::enable_shared_from_this<ListenerGroup> {
   // All of these: any thread. Callbacks come on the first reactor.
   // The ports that are listened on, as the settings order them.
   std::vector<std::uint16_t> ports() const;
-  std::uint32_t open_count() const { return open_count_.load(); }
+  std::uint32_t open_count() const { return counts_.open.load(); }
   void collect(std::function<void(std::vector<ConnectionListing>)> done);
   // 320 to the connection of that name; nothing when it is gone.
   void close_connection(std::string name, std::string reason);
@@ -56,7 +56,7 @@ class ListenerGroup : public std::enable_shared_from_this<ListenerGroup> {
   std::vector<Acceptor> acceptors_;
   std::vector<std::uint16_t> ports_;
   std::size_t next_hub_ = 0;
-  std::atomic<std::uint32_t> open_count_{0};
+  ConnectionCounts counts_;
   std::atomic<std::uint64_t> last_key_{0};
 };
 

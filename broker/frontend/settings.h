@@ -19,7 +19,9 @@ struct Endpoint {
 struct Settings {
   std::vector<Endpoint> listeners{Endpoint{}};
   int listen_backlog = 1024;
-  std::uint32_t connection_max = 65536;  // a node; more are closed at once
+  std::uint32_t connection_max = 65536;  // a node; more are refused
+  // So many at a time are told why, within the handshake's timeout; others are closed at once.
+  std::uint32_t refusal_max = 64;
 
   // Offered in connection.tune; the client may only lower them.
   std::uint32_t frame_max = 131072;

@@ -143,7 +143,42 @@ TEST_F(Handshake, UpdateSecretAuthenticatesAgain) {
   client.send(0, amqp::ConnectionUpdateSecret{{"guest"}, "expiry"});
   client.expect<amqp::ConnectionUpdateSecretOk>(0);
   client.send(0, amqp::ConnectionUpdateSecret{{"wrong"}, "expiry"});
-  client.expect_end(530, "NOT_ALLOWED - new secret was refused");
+  client.expect_end(530, "NOT_ALLOWED - New secret was refused by one of the backends");
+}
+
+TEST_F(Handshake, UpdateSecretKeepsConsumersAndWhatTheyHold) {
+  Client client(port());
+  client.open();
+  client.declare(1, "q");
+  client.consume(1, "q", "c");
+  client.publish(1, "", "q", "before");
+  client.expect<amqp::BasicDeliver>(1);
+  client.expect_content();
+  client.send(0, amqp::ConnectionUpdateSecret{{"guest"}, "expiry"});
+  client.expect<amqp::ConnectionUpdateSecretOk>(0);
+  client.publish(1, "", "q", "after");
+  EXPECT_FALSE(client.expect<amqp::BasicDeliver>(1).redelivered);
+  EXPECT_EQ(client.expect_content().body, "after");
+  client.send(1, amqp::BasicAck{2, true});
+  client.sync(1);
+}
+
+TEST_F(Handshake, BeforeTuneAFrameIsBoundedByItsOwnMaximum) {
+  for (bool fits : {true, false}) {
+    Client client(port());
+    client.start();
+    auto ok = Client::plain("guest", "guest");
+    ok.client_properties.add("padding", std::string());
+    const std::size_t bare = Client::frame(0, ok).size();
+    ok.client_properties = Client::plain("guest", "guest").client_properties;
+    ok.client_properties.add("padding",
+                             std::string(settings_.initial_frame_max - bare + (fits ? 0 : 1), 'x'));
+    client.send(0, ok);
+    if (fits)
+      client.expect<amqp::ConnectionTune>(0);
+    else
+      EXPECT_EQ(client.expect<amqp::ConnectionClose>(0).reply_code, 501);
+  }
 }
 
 TEST(MayComeFrom, GuestComesFromThisHostAlone) {
