@@ -114,8 +114,8 @@ void ResourceWatch::on_others(const std::vector<inspect::Node>& nodes) {
 void ResourceWatch::tell() {
   inspector_.set_own_alarms(memory_.alarmed(), disk_.alarmed());
   std::string reason;
-  if (memory_.alarmed() || others_memory_) reason = "low on memory";
-  if (disk_.alarmed() || others_disk_) reason += reason.empty() ? "low on disk" : " & low on disk";
+  if (disk_.alarmed() || others_disk_) reason = "low on disk";
+  if (memory_.alarmed() || others_memory_) reason += reason.empty() ? "low on memory" : " & memory";
   if (reason == told_) return;
   told_ = reason;
   front_end_->set_alarm(std::move(reason));
