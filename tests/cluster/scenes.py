@@ -31,6 +31,7 @@ class Scene:
     settings = ("test.placement=true",)
     power_cut = False
     nodes = 3
+    target_ms = None  # as faults.Fault's
     number = 0  # of the round, over all scenes
 
     def __init__(self, cluster):

@@ -1,12 +1,35 @@
-"""What faults strike: four queues in four groups behind a fanout, and clients on all nodes."""
+"""What faults strike: four queues in four groups behind a fanout, and clients on all nodes. Two
+consumers a queue, on different nodes: one holds a thousand messages and acknowledges the rest; of
+the other kind every second acknowledges in transactions, and every second closes its channel again
+and again, so that it is known what is settled."""
 
-from warren_cluster import wait_until
-from workload import Workload
+import itertools
+import os
+import time
+
+import checks
+from warren_cluster import BUILD, SANITIZED, wait_until
+from workload import Consumer, RotatingConsumer, TransactingConsumer, Workload
 
 GROUPS = (1, 2, 3, 4)
 NODES = (1, 2, 3)
-HOLD = 1000  # unacknowledged, each consumer
-RATE = 500  # a second, each of two publishers
+HOLD = 1000  # unacknowledged, each holding consumer
+TRANSACTED = 200  # the same of one that acknowledges in transactions
+RATE = 600  # a second, each of two publishers: more than is asked for
+WARM_UP = 5.0  # s until the consumers hold that much
+# What must have flowed and been held before a fault: so much a second, and in each queue.
+LEAST_RATE, LEAST_HELD = 1000, 1000
+# A build that is slow by its nature cannot carry all of it.
+SCALE = float(os.environ.get("WARREN_TEST_LOAD_SCALE", 0.2 if SANITIZED else 1.0))
+
+rounds = itertools.count(1)
+
+
+def told():
+    """What the run asks of its load, in words."""
+    scale = "" if SCALE == 1 else f" ({SCALE:g} of the full load, for the build {BUILD.name})"
+    return (f"before each fault at least {LEAST_RATE * SCALE:.0f} messages a second are confirmed "
+            f"and {LEAST_HELD * SCALE:.0f} held in each of {len(GROUPS)} groups{scale}")
 
 
 def declare(cluster):
@@ -28,10 +51,32 @@ def start(cluster):
 
     for group in GROUPS:
         home = (group - 1) % len(NODES) + 1
-        load.consumer(f"survival-{group}", home, from_home(home), HOLD)
+        other = home % len(NODES) + 1
+        queue = f"survival-{group}"
+        load.consumer(queue, home, from_home(home), HOLD, Consumer)
+        if group % 2:
+            load.consumer(queue, other, from_home(other), TRANSACTED, TransactingConsumer)
+        else:
+            load.consumer(queue, other, from_home(other), 0, RotatingConsumer)
+    number = next(rounds)
     for home in (1, 2):
-        load.publisher(f"p{home}", home, from_home(home), "survival", RATE)
+        load.publisher(f"p{home}-{number}", home, from_home(home), "survival", RATE)
     return load
+
+
+def wait_until_it_flows(cluster):
+    """The clients fill their hands. The queues must be where they are meant to be."""
+    time.sleep(WARM_UP)
+    hosting = {group for group, row in cluster.groups(1).items() if group and row["queues"]}
+    assert hosting >= set(GROUPS), f"queues are in the groups {sorted(hosting)} only"
+
+
+def check_load(published, consumed, blows):
+    begin = blows[0].begin
+    return (checks.nobody_was_disturbed_before(published + consumed, begin)
+            + checks.load_was_real(published, consumed, begin, LEAST_RATE * SCALE,
+                                   LEAST_HELD * SCALE)
+            + checks.settles_were_known(consumed, blows))
 
 
 def wait_until_empty(cluster):
