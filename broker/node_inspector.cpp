@@ -64,18 +64,18 @@ std::shared_ptr<frontend::ListenerGroup> NodeInspector::front_end() const {
 // --- What this node tells others
 
 void NodeInspector::local_rows(const std::string& kind, std::function<void(std::string)> done) {
+  auto answer = [done](auto rows) { done(inspect::encode_rows(rows)); };
+  auto& lanes = cluster_.lanes();
   if (kind == "tallies") {
-    cluster::gather<QueueTally>(
-        cluster_.lanes(), [this](cluster::Lane& lane) { return tallies_of(lane); },
-        [done](auto rows) { done(inspect::encode_rows(rows)); });
+    cluster::gather<QueueTally>(lanes, [this](auto& lane) { return tallies_of(lane); }, answer);
   } else if (kind == "active_consumers") {
     cluster::gather<ActiveConsumer>(
-        cluster_.lanes(), [this](cluster::Lane& lane) { return active_consumers_of(lane); },
-        [done](auto rows) { done(inspect::encode_rows(rows)); });
+        lanes, [this](auto& lane) { return active_consumers_of(lane); }, answer);
   } else if (kind == "groups") {
-    cluster::gather<inspect::Group>(
-        cluster_.lanes(), [this](cluster::Lane& lane) { return groups_of(lane); },
-        [done](auto rows) { done(inspect::encode_rows(rows)); });
+    cluster::gather<inspect::Group>(lanes, [this](auto& lane) { return groups_of(lane); }, answer);
+  } else if (kind == "digests") {
+    cluster::gather<inspect::GroupDigest>(
+        lanes, [this](auto& lane) { return digests_of(lane); }, answer);
   } else if (kind == "node") {
     done(inspect::encode_rows(std::vector{self()}));
   } else {
@@ -162,10 +162,9 @@ std::vector<inspect::Group> NodeInspector::groups_of(cluster::Lane& lane) const 
     row.first_entry = listing.first.value;
     row.commit = listing.status.commit.value;
     row.applied = listing.status.applied.value;
-    row.last_entry = row.commit;
     row.queues = listing.queues;
     // The leader's own view counts; a member that does not lead knows only who belongs.
-    row.last_entry = std::max(row.last_entry, listing.status.last.value);
+    row.last_entry = std::max(row.commit, listing.status.last.value);
     if (listing.status.is_leader)
       row.members.push_back({NodeId(listing.status.leader.node), row.leader, true, true,
                              listing.status.durable.value});
@@ -182,6 +181,16 @@ std::vector<inspect::Group> NodeInspector::groups_of(cluster::Lane& lane) const 
       for (raft::MemberId member : listing.status.configuration.voters)
         row.members.push_back({NodeId(member.node), name_of(member.node), true, false, 0});
     rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::vector<inspect::GroupDigest> NodeInspector::digests_of(cluster::Lane& lane) const {
+  std::vector<inspect::GroupDigest> rows;
+  for (const auto& listing : lane.groups().listing()) {
+    const replica::GroupState* state = lane.groups().queue_state(listing.group);
+    if (!state) state = lane.groups().catalog_state();
+    rows.push_back({listing.group, settings_.node_name, state->applied().value, state->digest()});
   }
   return rows;
 }
@@ -427,6 +436,11 @@ void NodeInspector::collect(const std::string&, inspect::Done<inspect::Group> do
       rows.push_back(std::move(group));
     (*shared)(std::move(rows));
   });
+}
+
+void NodeInspector::collect(const std::string&, inspect::Done<inspect::GroupDigest> done) {
+  auto shared = std::make_shared<inspect::Done<inspect::GroupDigest>>(std::move(done));
+  gather<inspect::GroupDigest>("digests", [shared](auto rows) { (*shared)(std::move(rows)); });
 }
 
 void NodeInspector::status(std::move_only_function<void(inspect::Status)> done) {

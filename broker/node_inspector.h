@@ -57,6 +57,7 @@ class NodeInspector final : public inspect::Inspector {
   void collect(const std::string& vhost, inspect::Done<inspect::User> done) override;
   void collect(const std::string& vhost, inspect::Done<inspect::Node> done) override;
   void collect(const std::string& vhost, inspect::Done<inspect::Group> done) override;
+  void collect(const std::string& vhost, inspect::Done<inspect::GroupDigest> done) override;
   void status(std::move_only_function<void(inspect::Status)> done) override;
   std::optional<inspect::Login> login(const std::string& user, const std::string& password,
                                       bool loopback) override;
@@ -66,6 +67,7 @@ class NodeInspector final : public inspect::Inspector {
   void local_rows(const std::string& kind, std::function<void(std::string)> done);
   void local_clients(const std::string& kind, std::function<void(std::string)> done);
   std::vector<inspect::Group> groups_of(cluster::Lane& lane) const;
+  std::vector<inspect::GroupDigest> digests_of(cluster::Lane& lane) const;
   std::vector<QueueTally> tallies_of(cluster::Lane& lane) const;
   std::vector<ActiveConsumer> active_consumers_of(cluster::Lane& lane) const;
   inspect::Node self() const;

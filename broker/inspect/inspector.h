@@ -37,6 +37,7 @@ class Inspector {
   virtual void collect(const std::string& vhost, Done<User> done) = 0;
   virtual void collect(const std::string& vhost, Done<Node> done) = 0;
   virtual void collect(const std::string& vhost, Done<Group> done) = 0;
+  virtual void collect(const std::string& vhost, Done<GroupDigest> done) = 0;
   virtual void status(std::move_only_function<void(Status)> done) = 0;
 
   // From the local catalog, at once. `loopback`: does the client sit on this machine? Nothing when

@@ -129,6 +129,15 @@ struct Group {
   std::vector<GroupMember> members;
 };
 
+// What one member's replica of a group has applied, as a checksum: members that have applied as
+// much have the same.
+struct GroupDigest {
+  GroupId group;
+  std::string node;  // the member's name
+  std::uint64_t applied = 0;
+  std::uint64_t sum = 0;
+};
+
 struct Listener {
   std::string node, protocol, address;  // protocol: amqp, http, clustering
   std::uint16_t port = 0;

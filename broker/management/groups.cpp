@@ -1,4 +1,5 @@
 // GET /api/warren/groups: every Raft group with its leader, members, log range and lag.
+// GET /api/warren/digests: what each member of each has applied, as a checksum.
 #include "broker/management/collect.h"
 #include "broker/management/listing.h"
 #include "broker/management/resources.h"
@@ -40,6 +41,18 @@ boost::asio::awaitable<Response> get_groups(inspect::Inspector& inspector, Reque
   json::array rows;
   for (const auto& row : co_await collect<inspect::Group>(inspector, "")) {
     rows.push_back(group_json(row));
+  }
+  co_return list_response(request, std::move(rows));
+}
+
+boost::asio::awaitable<Response> get_digests(inspect::Inspector& inspector, Request request) {
+  if (!request.is_administrator()) co_return not_authorised("Not administrator user");
+  json::array rows;
+  for (const auto& row : co_await collect<inspect::GroupDigest>(inspector, "")) {
+    rows.push_back(json::object{{"group", row.group.value},
+                                {"node", row.node},
+                                {"applied", row.applied},
+                                {"digest", row.sum}});
   }
   co_return list_response(request, std::move(rows));
 }

@@ -30,6 +30,7 @@ Handler get_permissions;
 Handler get_whoami;
 Handler get_ready_to_serve_clients;
 Handler get_groups;  // Warren's own
+Handler get_digests;
 Handler get_status;  // Warren's own: what `warrenctl status` prints
 Handler get_ready;   // Warren's own, without a login: for probes
 

@@ -53,6 +53,7 @@ constexpr std::array routes{
     Route{"permissions/:vhost/:user", get_permissions},
     Route{"health/checks/ready-to-serve-clients", get_ready_to_serve_clients},
     Route{"warren/groups", get_groups},
+    Route{"warren/digests", get_digests},
     Route{"warren/status", get_status},
     Route{"warren/ready", get_ready, false},
 };

@@ -55,7 +55,7 @@ void CatalogState::skip(EntryIndex index) {
   if (catalog_.index().value < index.value) catalog_.advance(CatalogIndex(index.value));
 }
 
-std::vector<StatePart> CatalogState::take_parts(bool) {
+std::vector<StatePart> CatalogState::parts() const {
   ByteWriter out;
   out.u8(part_version);
   out.varint(applied_.value);

@@ -32,7 +32,8 @@ class CatalogState final : public GroupState {
 
   const catalog::Catalog& catalog() const { return catalog_; }
 
-  std::vector<StatePart> take_parts(bool everything) override;
+  std::vector<StatePart> take_parts(bool) override { return parts(); }
+  std::vector<StatePart> parts() const override;
   Result<void> restore(const std::string& key, const std::string& octets) override;
 
  private:

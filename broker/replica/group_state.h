@@ -3,6 +3,7 @@
 // parts. Owned by its group in GroupSet or LocalGroup, on its reactor. Architecture §6, §7.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "broker/base/result.h"
 #include "broker/session/ledger.h"
 #include "raft/types.h"
+#include "storage/crc32c.h"
 
 namespace warren::replica {
 
@@ -27,8 +29,20 @@ class GroupState {
   // The parts that changed since the last call (all of them, when `everything`), and forgets that
   // they did.
   virtual std::vector<StatePart> take_parts(bool everything) = 0;
+  // All parts, as take_parts(true) has them.
+  virtual std::vector<StatePart> parts() const = 0;
   // Into an empty state; parts in any order, the group's first.
   virtual Result<void> restore(const std::string& key, const std::string& octets) = 0;
+
+  // A checksum of all parts: replicas that have applied as much have the same. Costs what writing
+  // all of the state would.
+  std::uint32_t digest() const {
+    std::uint32_t sum = 0;
+    for (const StatePart& part : parts())
+      for (const std::string* octets : {&part.key, &*part.octets})
+        sum = storage::crc32c_extend(sum, octets->data(), octets->size());
+    return sum;
+  }
 
   const session::Ledger& ledger() const { return ledger_; }
   Stamp stamp() const { return stamp_; }

@@ -211,22 +211,33 @@ void QueueState::apply_no_op(EntryIndex index, Term term) {
   machine_.on_new_term(term, index);
 }
 
-std::vector<StatePart> QueueState::take_parts(bool everything) {
-  std::vector<StatePart> parts;
+StatePart QueueState::group_part() const {
   ByteWriter group;
   group.u8(part_version);
   group.varint(applied_.value);
   group.varint(stamp_.value);
   group.string(ledger_.serialise());
   group.string(machine_.group_octets());
-  parts.push_back({"g", group.take()});
-  if (everything)
-    machine_.for_each_queue([&](const queue::QueueRecord& record) {
-      parts.push_back({queue_key(record.id), machine_.queue_octets(record.id)});
-    });
-  else
+  return {"g", group.take()};
+}
+
+std::vector<StatePart> QueueState::parts() const {
+  std::vector<StatePart> parts{group_part()};
+  machine_.for_each_queue([&](const queue::QueueRecord& record) {
+    parts.push_back({queue_key(record.id), machine_.queue_octets(record.id)});
+  });
+  return parts;
+}
+
+std::vector<StatePart> QueueState::take_parts(bool everything) {
+  std::vector<StatePart> parts;
+  if (everything) {
+    parts = this->parts();
+  } else {
+    parts.push_back(group_part());
     for (QueueId queue : machine_.changed())
       parts.push_back({queue_key(queue), machine_.queue_octets(queue)});
+  }
   machine_.clear_changed();
   return parts;
 }

@@ -50,9 +50,11 @@ class QueueState final : public GroupState {
   bool entry_dead(EntryIndex index) const { return !machine_.names_entry(index); }
 
   std::vector<StatePart> take_parts(bool everything) override;
+  std::vector<StatePart> parts() const override;
   Result<void> restore(const std::string& key, const std::string& octets) override;
 
  private:
+  StatePart group_part() const;
   void apply_batch(const EntryBatch& batch, EntryIndex index, std::uint32_t& next_slot,
                    EntryContents& contents, QueueApplied& applied);
 

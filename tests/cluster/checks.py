@@ -278,6 +278,27 @@ def confirms_resumed(published, end):
             for report in published if not any(t > end for t in report.confirm_times)]
 
 
+def states_agree(digests):
+    """Members of a group that have applied as much have the same state. `digests`: of each member,
+    as /api/warren/digests gives it."""
+    sums = collections.defaultdict(dict)
+    for row in digests:
+        sums[(row["group"], row["applied"])][row["node"]] = row["digest"]
+    return [f"group {group}: at entry {applied} the states differ: {of_nodes}"
+            for (group, applied), of_nodes in sorted(sums.items())
+            if len(set(of_nodes.values())) > 1]
+
+
+def digests_are_complete(groups, digests):
+    """Is there one of each member of each group, all at one entry?"""
+    applied = collections.defaultdict(dict)
+    for row in digests:
+        applied[row["group"]][row["node"]] = row["applied"]
+    return all(set(applied[number]) == {member["node"] for member in row["members"]}
+               and len(set(applied[number].values())) == 1
+               for number, row in groups.items())
+
+
 def all_checks(published, consumed, blows=()):
     return (every_publisher_was_confirmed(published)
             + confirmed_were_consumed(published, consumed)

@@ -1,8 +1,15 @@
 """The checkers find what they are there to find."""
 
-import checks
-from checks import Blow
-from workload import Connection, ConsumerReport, Delivery, PublisherReport
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+import bit_flips  # noqa: E402
+import checks  # noqa: E402
+import founding  # noqa: E402
+from checks import Blow  # noqa: E402
+from workload import Connection, ConsumerReport, Delivery, PublisherReport  # noqa: E402
 
 INFINITY = float("inf")
 
@@ -157,6 +164,23 @@ def test_missing_nacks_and_missing_confirms_are_found():
     assert checks.confirms_resumed([silent], 3.0) and not checks.confirms_resumed([lively], 3.0)
 
 
+def digest(group, node, applied, value):
+    return {"group": group, "node": node, "applied": applied, "digest": value}
+
+
+def test_replicas_whose_states_differ_are_found():
+    assert checks.states_agree([digest(1, "a", 7, 5), digest(1, "b", 7, 6)])
+    assert not checks.states_agree([digest(1, "a", 7, 5), digest(1, "b", 8, 6)])
+    assert not checks.states_agree([digest(1, "a", 7, 5), digest(2, "b", 7, 6)])
+
+
+def test_a_replica_that_does_not_tell_its_state_or_lags_is_found():
+    groups = {1: {"members": [{"node": "a"}, {"node": "b"}]}}
+    assert not checks.digests_are_complete(groups, [digest(1, "a", 7, 5)])
+    assert not checks.digests_are_complete(groups, [digest(1, "a", 7, 5), digest(1, "b", 6, 5)])
+    assert checks.digests_are_complete(groups, [digest(1, "a", 7, 5), digest(1, "b", 7, 5)])
+
+
 def test_the_longest_gap_counts_the_edges():
     assert round(checks.longest_gap([10.0, 10.1, 12.0], 10.0, 13.0)) == 1900
     assert round(checks.longest_gap([], 10.0, 13.0)) == 3000
@@ -177,3 +201,35 @@ def test_a_gap_over_its_target_is_found():
     assert not checks.over_target(4999, 500, "confirm", laxer=10)
     assert not checks.over_target(None, 500, "confirm")
     assert not checks.over_target(10 ** 6, None, "confirm")
+
+
+REFUSAL = (bit_flips.REFUSED + "/data/store/000004.log: one bit of a record is wrong at offset 7. "
+           "Nothing was changed. Choices: repair the disk and restore the file from a copy of this "
+           "very store; or move the directory away and let this node join again with an empty one. "
+           "Without such a majority, moving it away loses data")
+
+
+def test_a_refusal_that_does_not_say_why_is_found():
+    assert not bit_flips.refusal_lacks("starts\n" + REFUSAL)
+    assert bit_flips.refusal_lacks("") and bit_flips.refusal_lacks(REFUSAL[:60])
+    assert bit_flips.refusal_lacks(REFUSAL.replace("/data/store/000004.log: ", ""))
+    assert bit_flips.refusal_lacks(REFUSAL.replace("join again", "start"))
+
+
+def test_the_record_of_a_vote_is_found_in_a_log(tmp_path):
+    record = b"\x05h\x00\x00\x00\x03\x05\x09\x02\x07\x00\x00"  # group 3: term 9, vote for node 2
+    (tmp_path / "000004.log").write_bytes(bytes(20) + record + bytes(5))
+    assert bit_flips.votes(bytes(20) + record) == [20 + 8]
+    assert bit_flips.Flip(tmp_path, 1, "vote").offset == 28
+    (tmp_path / "000004.log").write_bytes(bytes(40))
+    try:
+        bit_flips.Flip(tmp_path, 1, "vote")
+    except AssertionError:
+        return
+    raise RuntimeError("a log without a vote was taken")
+
+
+def test_a_group_that_took_no_learner_in_is_found():
+    told = ("group 3: changing its members to 3 voters and 1 learners\n"
+            "group 5: changing its members to 3 voters and 0 learners\n")
+    assert founding.had_learners(told) == {3}

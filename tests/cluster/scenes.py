@@ -5,8 +5,10 @@ import time
 
 import pika
 
+from checks import Blow
 from survival_load import replicas_agree
 from warren_cluster import wait_until
+from watch import Watch
 
 PERSISTENT = pika.BasicProperties(delivery_mode=2)
 
@@ -22,9 +24,13 @@ def drain(channel, queue):
         bodies.append(body.decode())
 
 
-def result(told, broken, confirmed=0, delivered=0):
-    return {"confirm_gap": None, "delivery_gap": None, "confirmed": confirmed,
-            "delivered": delivered, "broken": broken, "told": told}
+def result(told, broken, confirmed=0, delivered=0, watched=None):
+    """`watched`: what a Watch that ran beside it saw."""
+    watched = watched or {"confirm_gap": None, "delivery_gap": None, "confirmed": 0,
+                          "delivered": 0, "broken": []}
+    return watched | {"confirmed": confirmed + watched["confirmed"],
+                      "delivered": delivered + watched["delivered"],
+                      "broken": broken + watched["broken"], "told": told}
 
 
 class Scene:
@@ -45,12 +51,16 @@ class Scene:
     def run(self):
         raise NotImplementedError
 
+    def watch(self, node):
+        return Watch(self.cluster, node, self.name("watch"))
+
 
 class ExclusiveOwnerKilled(Scene):
     """a node killed that owned exclusive queues: names free, bindings gone"""
 
     settings = Scene.settings + ("node.dead_timeout_refused_ms=2000",)
     PATIENCE = 20
+    target_ms = 500
 
     def claim(self, queue):
         """True once this connection owns the queue; 405 while the dead node's client does."""
@@ -75,6 +85,10 @@ class ExclusiveOwnerKilled(Scene):
             return False
 
     def run(self):
+        with self.watch(1) as watch:
+            return self.watched(watch)
+
+    def watched(self, watch):
         victim = 3
         owner = self.cluster.connect(victim)
         channel = owner.channel()
@@ -93,21 +107,23 @@ class ExclusiveOwnerKilled(Scene):
                 broken.append("an exclusive queue's binding was not seen by another node")
             if self.claim(mine):
                 broken.append("a second connection got a living connection's exclusive queue")
-            self.cluster.kill(victim)
             killed = time.monotonic()
+            self.cluster.kill(victim)
             wait_until(lambda: self.claim(mine), self.PATIENCE, 0.2, "the name to be free again")
             freed = time.monotonic() - killed
             wait_until(lambda: not self.bindings(), 10, 0.2, "the dead node's bindings to go")
             broken += [f"{key} is still routed to the dead node's queue"
                        for key in ("named", "nameless") if self.routes(publisher, key)]
+        blows = [Blow((victim,), killed, time.monotonic())]
         self.cluster.resume(victim)
         try:
             with self.cluster.connect(victim) as again:
                 again.channel().queue_declare(mine, exclusive=True)
         except pika.exceptions.AMQPError as error:
             broken.append(f"the restarted node cannot use the name: {error!r}")
+        watched = watch.finish(blows)
         replicas_agree(self.cluster)
-        return result(f"free after {freed:.1f} s", broken)
+        return result(f"free after {freed:.1f} s", broken, watched=watched)
 
 
 class StaleBindings(Scene):
@@ -115,12 +131,17 @@ class StaleBindings(Scene):
 
     HUNG = 25  # messages that lie in its sockets when it goes on
     AFTER = 25
+    target_ms = 3000
 
     def publish(self, channel, begin, count):
         for number in range(begin, begin + count):
             channel.basic_publish(self.name("roads"), "key", str(number).encode(), PERSISTENT)
 
     def run(self):
+        with self.watch(1) as watch:
+            return self.watched(watch)
+
+    def watched(self, watch):
         victim = 3
         exchange, old, new = self.name("roads"), self.name("old"), self.name("new")
         client = self.cluster.connect(victim, heartbeat=0)
@@ -134,6 +155,7 @@ class StaleBindings(Scene):
         self.publish(sender, 0, 1)
         wait_until(lambda: drain(binder, old) == ["0"], 10, 0.05, "the first binding to be used")
 
+        hung = time.monotonic()
         self.cluster.hang(victim)
         try:
             # One after the other: in between both or none may get a message, but none is sent.
@@ -141,6 +163,7 @@ class StaleBindings(Scene):
             binder.queue_unbind(old, exchange, "key")
             self.publish(sender, 1, self.HUNG)
         finally:
+            blows = [Blow((victim,), hung, time.monotonic())]
             self.cluster.unhang(victim)
         self.publish(sender, 1 + self.HUNG, self.AFTER)
         expected = [str(number) for number in range(1, 1 + self.HUNG + self.AFTER)]
@@ -161,8 +184,10 @@ class StaleBindings(Scene):
             broken.append("messages came in another order than sent")
         for connection in (client, other):
             connection.close()
+        watched = watch.finish(blows)
         replicas_agree(self.cluster)
-        return result(f"{len(got)} messages by the new binding", broken, delivered=len(got))
+        return result(f"{len(got)} messages by the new binding", broken, delivered=len(got),
+                      watched=watched)
 
 
 class Minority(Scene):
@@ -185,10 +210,15 @@ class Minority(Scene):
         return broken + ([f"it took {took:.1f} s"] if took > self.TIMEOUT + 2 else [])
 
     def run(self):
+        with self.watch(1) as watch:
+            return self.watched(watch)
+
+    def watched(self, watch):
         queue = self.name("patient")
         with self.cluster.connect(1) as connection:
             connection.channel().queue_declare(queue, durable=True,
                                                arguments={"x-warren-group": 1})
+        killed = time.monotonic()
         for victim in (2, 3):
             self.cluster.kill(victim)
         time.sleep(4)  # so that the routing lease and the old leaders are gone
@@ -208,9 +238,10 @@ class Minority(Scene):
             broken.append(f"the channel opened without a leader delivered {got}")
         connection.close()
         self.cluster.resume(3)
+        watched = watch.finish([Blow((2, 3), killed, back)])
         replicas_agree(self.cluster)
         return result(f"delivered {took:.1f} s after the second node serves", broken,
-                      delivered=len(got))
+                      delivered=len(got), watched=watched)
 
 
 def error_text(code):

@@ -32,6 +32,7 @@ import warren_cluster  # noqa: E402
 from bit_flips import BitFlip, LoneBitFlip  # noqa: E402
 from faults import FAULTS as UNDER_LOAD  # noqa: E402
 from faults import Fault  # noqa: E402
+from founding import SecondFirstStart  # noqa: E402
 from scenes import ExclusiveOwnerKilled, Minority, StaleBindings  # noqa: E402
 
 DOC = pathlib.Path(__file__).resolve().parents[2] / "docs" / "guarantees.md"
@@ -43,6 +44,7 @@ FAULTS = UNDER_LOAD | {
     "exclusive_owner_killed": ExclusiveOwnerKilled,
     "stale_bindings": StaleBindings,
     "minority": Minority,
+    "second_first_start": SecondFirstStart,
     "bit_flip": BitFlip,
     "lone_bit_flip": LoneBitFlip,
 }
@@ -82,8 +84,8 @@ class Stage:
                 nodes=kind[2], base_port=self.base_port + 10 * (self.clusters % 5),
                 settings=list(fault.settings), programs=programs)
             self.cluster.start()
-            if issubclass(fault, Fault):
-                survival_load.declare(self.cluster)
+        if issubclass(fault, Fault):
+            survival_load.declare(self.cluster)
         return self.cluster
 
     def clear(self):

@@ -99,11 +99,17 @@ def all_vote(cluster, asked=1):
 
 
 def replicas_agree(cluster, asked=1):
-    """All have their leader's log to its end, and it rests. That equal logs make equal states, the
-    simulation shows."""
+    """All have their leader's log to its end, and it rests; and what they made of it is the same."""
     def agreed():
         return all_vote(cluster, asked) and all(
             member["match"] == row["last_entry"]
             for row in cluster.groups(asked).values() for member in row["members"])
 
+    def compared():
+        groups, digests = cluster.groups(asked), cluster.http(asked, "/api/warren/digests")
+        broken = checks.states_agree(digests)
+        assert not broken, "; ".join(broken)
+        return checks.digests_are_complete(groups, digests)
+
     wait_until(agreed, 60, 0.25, "all replicas to be voters with the same log")
+    wait_until(compared, 30, 0.25, "all replicas to have applied the same log")

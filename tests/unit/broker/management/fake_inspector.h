@@ -21,6 +21,7 @@ struct FakeInspector : inspect::Inspector {
   std::vector<inspect::User> user_rows;
   std::vector<inspect::Node> node_rows;
   std::vector<inspect::Group> group_rows;
+  std::vector<inspect::GroupDigest> digest_rows;
   inspect::Status state;
   std::map<std::string, inspect::Login> logins{{"guest", {"guest", {"administrator"}}}};
 
@@ -49,6 +50,7 @@ struct FakeInspector : inspect::Inspector {
   void collect(S v, inspect::Done<inspect::User> d) override { give(v, user_rows, d); }
   void collect(S v, inspect::Done<inspect::Node> d) override { give(v, node_rows, d); }
   void collect(S v, inspect::Done<inspect::Group> d) override { give(v, group_rows, d); }
+  void collect(S v, inspect::Done<inspect::GroupDigest> d) override { give(v, digest_rows, d); }
   void status(std::move_only_function<void(inspect::Status)> done) override { done(state); }
   std::optional<inspect::Login> login(S user, S password, bool loopback) override {
     const auto found = logins.find(user);

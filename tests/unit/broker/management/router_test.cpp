@@ -94,6 +94,7 @@ TEST_F(Router, ShowsAPlainManagementUserItsOwnOnly) {
   EXPECT_EQ(ask("/api/permissions", "dev").status, 401u);
   EXPECT_EQ(ask("/api/nodes", "dev").status, 401u);
   EXPECT_EQ(ask("/api/warren/groups", "dev").status, 401u);
+  EXPECT_EQ(ask("/api/warren/digests", "dev").status, 401u);
   EXPECT_EQ(ask("/api/warren/status", "dev").status, 401u);
   EXPECT_EQ(text("/api/whoami", "dev"), R"({"name":"dev","tags":["management"]})");
 }
@@ -132,6 +133,9 @@ TEST_F(Router, AnswersEveryOtherListing) {
   EXPECT_EQ(text("/api/users/guest/permissions?columns=vhost"), R"([{"vhost":"/"}])");
   EXPECT_EQ(text("/api/nodes/warren1@h?columns=os_pid"), R"({"os_pid":"7"})");
   EXPECT_EQ(text("/api/warren/groups?columns=leader"), R"([{"leader":"warren1@h"}])");
+  inspector.digest_rows = {{GroupId(1), "warren1@h", 7, 9}};
+  EXPECT_EQ(text("/api/warren/digests?columns=node,applied,digest"),
+            R"([{"node":"warren1@h","applied":7,"digest":9}])");
   EXPECT_EQ(ask("/api/overview").status, 200u);
   EXPECT_EQ(ask("/api/warren/status").status, 200u);
 }

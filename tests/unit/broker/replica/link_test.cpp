@@ -396,9 +396,11 @@ TEST_F(Link, SnapshotRestoresByteIdentically) {
     publish("m");
   settle();
   QueueState other;
+  const auto digest = leader.state.digest();
   auto parts = leader.state.take_parts(true);
   for (const StatePart& part : parts)
     ASSERT_TRUE(other.restore(part.key, *part.octets));
+  EXPECT_EQ(other.digest(), digest);
   auto again = other.take_parts(true);
   ASSERT_EQ(again.size(), parts.size());
   for (std::size_t i = 0; i < parts.size(); ++i)
