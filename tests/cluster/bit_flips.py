@@ -1,5 +1,5 @@
-"""One bit flipped in the live write-ahead log of a killed node, in each round one in the record of a
-vote and one elsewhere. The node refuses to start, changes nothing, and names the file and the
+"""One bit flipped in the live write-ahead log of a killed node, in each round one in the record of
+a vote and one elsewhere. The node refuses to start, changes nothing, and names the file and the
 choices, wherever the bit was."""
 
 import dataclasses

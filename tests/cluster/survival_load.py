@@ -99,7 +99,7 @@ def all_vote(cluster, asked=1):
 
 
 def replicas_agree(cluster, asked=1):
-    """All have their leader's log to its end, and it rests; and what they made of it is the same."""
+    """All have their leader's log to its end, it rests, and what they made of it is the same."""
     def agreed():
         return all_vote(cluster, asked) and all(
             member["match"] == row["last_entry"]

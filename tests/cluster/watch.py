@@ -1,5 +1,5 @@
-"""A publisher and a consumer on a node that a scene spares: what they see is held to the same checks
-as under load, and gives the scene its times."""
+"""A publisher and a consumer on a node that a scene spares: what they see is held to the same
+checks as under load, and gives the scene its times."""
 
 import time
 
