@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import bit_flips  # noqa: E402
 import checks  # noqa: E402
 import founding  # noqa: E402
+import survival  # noqa: E402
 from checks import Blow  # noqa: E402
 from workload import Connection, ConsumerReport, Delivery, PublisherReport  # noqa: E402
 
@@ -233,3 +234,25 @@ def test_a_group_that_took_no_learner_in_is_found():
     told = ("group 3: changing its members to 3 voters and 1 learners\n"
             "group 5: changing its members to 3 voters and 0 learners\n")
     assert founding.had_learners(told) == {3}
+
+
+def outcome(confirm_gap):
+    return {"confirm_gap": confirm_gap, "delivery_gap": None, "confirmed": 1, "broken": []}
+
+
+def test_the_long_form_is_held_to_its_targets_and_the_short_one_to_laxer_ones():
+    assert survival.over_targets([("kill_leader", [outcome(600)] * survival.LONG_FORM)])
+    assert not survival.over_targets([("kill_leader", [outcome(600)])])
+    assert survival.over_targets([("kill_leader", [outcome(6000)])])
+    assert not survival.over_targets([("lose_majority", [outcome(9000)])])
+
+
+def test_the_table_in_the_docs_gets_new_rows_in_the_place_of_old_ones(tmp_path, monkeypatch):
+    killed, hung = (survival.FAULTS[name].__doc__ for name in ("kill_leader", "hang_leader"))
+    doc = tmp_path / "guarantees.md"
+    doc.write_text(f"| Fault | Rounds |\n| --- | --- |\n| {killed} | 20 | old |\n\nThe end.\n")
+    monkeypatch.setattr(survival, "DOC", doc)
+    survival.update_doc([("kill_leader", [outcome(7)]), ("hang_leader", [outcome(8)])])
+    assert doc.read_text() == (
+        f"| Fault | Rounds |\n| --- | --- |\n| {killed} | 1 | 7 / 7 | – | 1 | 0 |\n"
+        f"| {hung} | 1 | 8 / 8 | – | 1 | 0 |\n\nThe end.\n")
