@@ -45,7 +45,7 @@ class Fault:
         cluster.wait_for_leaders(1)
         load = survival_load.start(cluster)
         try:
-            survival_load.wait_until_it_flows(cluster)
+            survival_load.wait_until_it_flows(cluster, load)
             struck = time.monotonic()
             victims = self.strike()
             time.sleep(self.settle)

@@ -130,8 +130,9 @@ class Client:
 
 
 class Publisher(Client):
-    def __init__(self, ports, report, exchange, rate, window=1000):
+    def __init__(self, ports, report, exchange, rate, confirms, window=1000):
         super().__init__(ports, report)
+        self.confirms = confirms  # counts those of all publishers
         self.exchange, self.rate, self.window = exchange, rate, window
         self.unconfirmed = collections.OrderedDict()
         self.next_number = 0
@@ -153,6 +154,9 @@ class Publisher(Client):
         if method.multiple:
             tags = [tag for tag in self.unconfirmed if tag <= method.delivery_tag]
         acked = isinstance(method, pika.spec.Basic.Ack)
+        if acked:
+            with self.confirms.get_lock():
+                self.confirms.value += len(tags)
         for tag in tags:
             number, sent_at = self.unconfirmed.pop(tag, (None, now))
             if number is None:
@@ -358,6 +362,7 @@ class Workload:
         self.stop_publishers = self.context.Event()
         self.stop_consumers = self.context.Event()
         self.reports = self.context.Queue()
+        self.confirms = self.context.Value("Q")
         self.publishers, self.consumers = [], []
 
     def _start(self, kind, arguments, stop):
@@ -367,7 +372,8 @@ class Workload:
 
     def publisher(self, name, home, ports, exchange, rate):
         report = PublisherReport(name, home)
-        arguments = dict(ports=ports, report=report, exchange=exchange, rate=rate)
+        arguments = dict(ports=ports, report=report, exchange=exchange, rate=rate,
+                         confirms=self.confirms)
         self.publishers.append(self._start(Publisher, arguments, self.stop_publishers))
 
     def consumer(self, queue, home, ports, hold, kind=Consumer):
