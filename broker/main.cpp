@@ -37,11 +37,11 @@ std::thread watch_signals(const sigset_t& signals) {
 
 int run(warren::config::Settings settings) {
   warren::runtime::LogSettings log;
-  if (settings.log_level == "debug") log.level = warren::runtime::LogLevel::debug;
-  if (settings.log_level == "warning") log.level = warren::runtime::LogLevel::warning;
-  if (settings.log_level == "error") log.level = warren::runtime::LogLevel::error;
-  log.file = settings.log_file;
+  using warren::runtime::log_level_named;  // the settings' table lets nothing else pass
   log.console = settings.log_console;
+  log.console_level = log_level_named(settings.log_level).value_or(log.console_level);
+  log.file = settings.log_file;
+  log.file_level = log_level_named(settings.log_file_level).value_or(log.file_level);
   if (auto problem = warren::runtime::log_set_up(log); !problem.empty()) {
     std::fprintf(stderr, "warren-server: %s\n", problem.c_str());
     return EXIT_FAILURE;

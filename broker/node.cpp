@@ -73,6 +73,7 @@ cluster::ClusterConfig cluster_config(const config::Settings& settings) {
   config.dead_refused = settings.dead_timeout_refused;
   config.dead_silent = settings.dead_timeout_silent;
   config.operation_timeout = settings.channel_operation_timeout;
+  config.hand_over_timeout = settings.shutdown_timeout / 2;
   return config;
 }
 
@@ -95,6 +96,7 @@ frontend::Settings front_end_settings(const config::Settings& settings) {
   front_end.frame_max = static_cast<std::uint32_t>(settings.frame_max);
   front_end.initial_frame_max = static_cast<std::uint32_t>(settings.initial_frame_max);
   front_end.channel_max = static_cast<std::uint16_t>(settings.channel_max);
+  front_end.connection_max = static_cast<std::uint32_t>(settings.max_connections);
   front_end.heartbeat_seconds = static_cast<std::uint16_t>(settings.heartbeat_s);
   front_end.handshake_timeout = settings.handshake_timeout;
   front_end.publish_timeout = settings.publish_timeout;
@@ -137,13 +139,12 @@ Result<void> Node::open_storage() {
     return fail(ReplyCode::internal_error, "cannot make the data directory " + settings_.data_dir +
                                                ": " + error.message() + " (set data_dir)");
   auto database = storage::Database::open(settings_.data_dir + "/store", store_options());
-  if (!database)
-    return fail(ReplyCode::internal_error, database.error().file + ": " + database.error().text);
+  if (!database) return fail(ReplyCode::internal_error, storage::text_of(database.error()));
   database_ = std::move(*database);
   committer_ = std::make_unique<storage::Committer>(*database_);
   read_pool_ = std::make_unique<storage::ReadPool>(*database_);
   auto identity = storage::Identity::load(*database_, *committer_);
-  if (!identity) return fail(ReplyCode::internal_error, identity.error().text);
+  if (!identity) return fail(ReplyCode::internal_error, storage::text_of(identity.error()));
   identity_ = std::make_unique<storage::Identity>(std::move(*identity));
   if (identity_->node() && identity_->node()->name != settings_.node_name)
     return fail(ReplyCode::internal_error, settings_.data_dir + " belongs to node " +
@@ -198,6 +199,8 @@ Result<void> Node::start(const std::atomic<bool>& stopping) {
 }
 
 void Node::stop() {
+  // While clients are served: the others lead by the time that these look for another node.
+  if (cluster_) cluster_->hand_over();
   if (resource_watch_) resource_watch_->stop();
   if (front_end_) {
     inspector_->set_front_end(nullptr);
@@ -214,7 +217,7 @@ void Node::stop() {
       waiting->changed.notify_all();
     });
     std::unique_lock lock(waiting->mutex);
-    waiting->changed.wait_for(lock, settings_.shutdown_timeout, [&] { return waiting->gone; });
+    waiting->changed.wait_for(lock, settings_.shutdown_timeout / 2, [&] { return waiting->gone; });
   }
   if (cluster_) cluster_->stop();
   if (management_) management_->stop();

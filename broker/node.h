@@ -27,7 +27,7 @@ class Node {
 
   // Returns once clients are served, or with what is wrong. `stopping` may end it early.
   Result<void> start(const std::atomic<bool>& stopping);
-  // Hands leaderships over, says goodbye to clients, closes the store.
+  // Hands leaderships over, then says goodbye to clients, then closes the store.
   void stop();
 
  private:

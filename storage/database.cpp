@@ -27,10 +27,8 @@ std::unexpected<OpenError> refuse(OpenErrorKind kind, std::string file, std::str
   return std::unexpected(OpenError{kind, std::move(file), std::move(text)});
 }
 
-const char* choices() {
-  return ". Nothing was changed. Choices: repair the disk and restore the file from a copy of this "
-         "very store; or, if a majority of the cluster lives, move the directory away and let this "
-         "node join again with an empty one. Without such a majority, moving it away loses data";
+std::unexpected<OpenError> refuse_damage(std::string file, const std::string& what) {
+  return std::unexpected(damage(std::move(file), what));
 }
 
 std::uint64_t random_disk_id() {
@@ -77,6 +75,20 @@ rocksdb::DBOptions database_options(const DatabaseOptions& given, bool create) {
 
 }  // namespace
 
+std::string text_of(const OpenError& error) {
+  return error.file + ": " + error.text;
+}
+
+OpenError damage(std::string file, const std::string& what) {
+  return {
+      OpenErrorKind::corrupt, std::move(file),
+      what +
+          ". Nothing was changed. Choices: repair the disk and restore the file from a copy of "
+          "this very store; or, if a majority of the cluster lives, move the directory away and "
+          "let this node join again with an empty one. Without such a majority, moving it away "
+          "loses data"};
+}
+
 // The steps of Database::open, in order.
 class DatabaseOpener {
  public:
@@ -115,17 +127,17 @@ class DatabaseOpener {
   Done read_marker() {
     auto found = read_store_marker(env_, dir());
     if (!found) {
-      if (found.error().kind == OpenErrorKind::corrupt) found.error().text += choices();
-      return std::unexpected(found.error());
+      const OpenError& error = found.error();
+      return error.kind == OpenErrorKind::corrupt ? refuse_damage(error.file, error.text)
+                                                  : std::unexpected(error);
     }
     if (*found) {
       marker_ = **found;
       return {};
     }
     if (has_rocksdb_files(env_, dir()))
-      return refuse(
-          OpenErrorKind::corrupt, dir() + "/warren-store",
-          std::string("the mark of the store is missing, yet there are data") + choices());
+      return refuse_damage(dir() + "/warren-store",
+                           "the mark of the store is missing, yet there are data");
     marker_ = {false, random_disk_id()};
     return write_store_marker(env_, dir(), marker_);
   }
@@ -133,8 +145,7 @@ class DatabaseOpener {
   Done check_log() {
     if (!marker_.ready) return {};  // nothing was promised yet; RocksDB starts over
     if (env_.FileExists(dir() + "/CURRENT").IsNotFound())
-      return refuse(OpenErrorKind::corrupt, dir() + "/CURRENT",
-                    std::string("the file is missing") + choices());
+      return refuse_damage(dir() + "/CURRENT", "the file is missing");
     const WalReport report = check_wal(env_, dir());
     const std::string where = report.text + " at offset " + std::to_string(report.offset);
     switch (report.verdict) {
@@ -143,7 +154,7 @@ class DatabaseOpener {
       case WalVerdict::unreadable:
         return refuse(OpenErrorKind::io, report.file, report.text);
       case WalVerdict::corrupt:
-        return refuse(OpenErrorKind::corrupt, report.file, where + choices());
+        return refuse_damage(report.file, where);
       case WalVerdict::torn:
         break;
     }
@@ -170,8 +181,8 @@ class DatabaseOpener {
     auto status = rocksdb::DB::Open(db_options, dir(), families, &handles, &db);
     if (!status.ok()) {
       const bool io = status.IsIOError() || status.IsNoSpace() || status.IsBusy();
-      return refuse(io ? OpenErrorKind::io : OpenErrorKind::corrupt, dir(),
-                    status.ToString() + (io ? "" : choices()));
+      return io ? refuse(OpenErrorKind::io, dir(), status.ToString())
+                : refuse_damage(dir(), status.ToString());
     }
     database_->db_.reset(db);
     database_->default_ = handles[0];
@@ -195,10 +206,8 @@ class DatabaseOpener {
     auto status =
         database_->db_->Get(rocksdb::ReadOptions(), database_->identity_, disk_key, &found);
     if (status.ok() && found == expected) return {};
-    return refuse(OpenErrorKind::corrupt, dir(),
-                  "the disk id in the store is " +
-                      std::string(status.ok() ? "another" : "missing") + " than its mark's" +
-                      choices());
+    return refuse_damage(dir(), status.ok() ? "the disk id in the store is another than its mark's"
+                                            : "the disk id is missing in the store");
   }
 
   bool any_abstains() const {
@@ -223,7 +232,7 @@ class DatabaseOpener {
       batch.Put(database_->state_, state_key(StateTag::abstain, raft::GroupId(key.u32())), "");
     }
     if (!members->status().ok())
-      return refuse(OpenErrorKind::corrupt, dir(), members->status().ToString() + choices());
+      return refuse_damage(dir(), "the list of groups: " + members->status().ToString());
     if (auto done = write_synced(batch); !done) return done;
     return remove_torn_note(env_, dir());
   }

@@ -30,6 +30,12 @@ struct OpenError {
   std::string text;  // for the operator: what is wrong and what may be done
 };
 
+// "FILE: what is wrong", for the operator.
+std::string text_of(const OpenError& error);
+
+// A store that a node must not start with: what is wrong, and what may be done.
+OpenError damage(std::string file, const std::string& what);
+
 struct DatabaseOptions {
   // What a consumer that keeps up leaves behind dies here, unwritten. While one is written to a
   // file there are two of them in memory, of the 512 MiB that a node may have in all.

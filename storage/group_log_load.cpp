@@ -18,9 +18,7 @@ std::string name_of(raft::GroupId group) {
 
 std::unexpected<OpenError> damaged(const Database& database, raft::GroupId group,
                                    const std::string& what) {
-  return std::unexpected(OpenError{
-      OpenErrorKind::corrupt, database.directory(),
-      name_of(group) + ": " + what + ". The store is damaged; its files were left as they are"});
+  return std::unexpected(damage(database.directory(), name_of(group) + ": " + what));
 }
 
 // Reads and decodes one record of the state family, if it is there.
@@ -53,7 +51,7 @@ std::expected<std::vector<raft::GroupId>, OpenError> GroupLog::stored_groups(Dat
   }
   if (!it->status().ok())
     return std::unexpected(
-        OpenError{OpenErrorKind::corrupt, database.directory(), it->status().ToString()});
+        damage(database.directory(), "the list of groups: " + it->status().ToString()));
   return groups;
 }
 
@@ -135,15 +133,18 @@ std::expected<raft::StoredGroup, OpenError> GroupLog::load(raft::GroupId id) {
   group->id = id;
   if (auto done = read_records(database_, *group); !done)
     return std::unexpected(std::move(done.error()));
+  if (auto done = scan_log(*group); !done) {
+    forget_recent(*group, raft::Index());
+    return std::unexpected(std::move(done.error()));
+  }
+  // Only now: a store that is refused stays as it was found.
   rocksdb::WriteBatch abandoned;
   drop_abandoned(database_, *group, abandoned);
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  if (auto status = database_.db().Write(synced, &abandoned); !status.ok())
-    return std::unexpected(OpenError{OpenErrorKind::io, database_.directory(), status.ToString()});
-  if (auto done = scan_log(*group); !done) {
+  if (auto status = database_.db().Write(synced, &abandoned); !status.ok()) {
     forget_recent(*group, raft::Index());
-    return std::unexpected(std::move(done.error()));
+    return std::unexpected(OpenError{OpenErrorKind::io, database_.directory(), status.ToString()});
   }
 
   raft::StoredGroup stored;

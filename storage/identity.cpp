@@ -16,8 +16,7 @@ constexpr char used_key[] = "used";
 constexpr char node_key[] = "node";
 
 std::unexpected<OpenError> damaged(const Database& database, const std::string& what) {
-  return std::unexpected(
-      OpenError{OpenErrorKind::corrupt, database.directory(), "identity record: " + what});
+  return std::unexpected(damage(database.directory(), "identity record: " + what));
 }
 
 std::optional<NodeIdentity> decode_node(std::string_view octets) {

@@ -123,26 +123,28 @@ void Cluster::re_enrol() {
   enrolling_ = false;
 }
 
+void Cluster::hand_over() {
+  if (!lanes_up_ || stopping_) return;
+  std::mutex mutex;
+  std::condition_variable handed_over;
+  std::size_t left = lanes_.size();
+  post_to_lanes([&](Lane& lane) {
+    lane.hand_over(
+        [&] {
+          std::lock_guard lock(mutex);
+          if (--left == 0) handed_over.notify_all();
+        },
+        lane.now() + BootTime(config_.hand_over_timeout));
+  });
+  std::unique_lock lock(mutex);
+  handed_over.wait(lock, [&] { return left == 0; });
+}
+
 void Cluster::stop() {
   if (stopping_.exchange(true)) return;
   serving_ = false;
   state_changed_.notify_all();
   if (enrolment_.joinable()) enrolment_.join();
-  if (lanes_up_) {
-    std::mutex mutex;
-    std::condition_variable handed_over;
-    std::size_t left = lanes_.size();
-    post_to_lanes([&](Lane& lane) {
-      lane.hand_over(
-          [&] {
-            std::lock_guard lock(mutex);
-            if (--left == 0) handed_over.notify_all();
-          },
-          lane.now() + BootTime(config_.hand_over_timeout));
-    });
-    std::unique_lock lock(mutex);
-    handed_over.wait(lock, [&] { return left == 0; });
-  }
   if (lanes_up_) post_to_keeper([](CatalogKeeper& keeper) { keeper.stop(); });
   lanes_up_ = false;
   if (server_) server_->stop();

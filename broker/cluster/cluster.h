@@ -1,6 +1,6 @@
 // Cluster: this node as a member: finds or founds its cluster, registers, runs a lane on every
 // reactor, and carries bytes between lanes, doors and other nodes. Owned by the node; start() and
-// stop() on its main thread. Architecture §5, §8, §10.
+// stop() on its main thread. Everything given outlives it. Architecture §5, §8, §10.
 #pragma once
 
 #include <atomic>
@@ -37,15 +37,15 @@ class Cluster final : public LaneWorld,
                       public PeerRequests,
                       public DoorWorld {
  public:
-  // Everything given outlives the cluster.
   Cluster(ClusterConfig config, ClusterStorage storage, runtime::ReactorPool& reactors);
   ~Cluster() override;
 
-  // Listens, forms or joins the cluster, registers, and returns when this node may serve clients.
-  // Blocks as long as that takes; `keep_trying` is asked now and then and ends it when false.
+  // Listens, forms or joins the cluster, registers; returns when this node may serve clients, or
+  // `keep_trying`, asked now and then, is false.
   Result<void> start(const std::function<bool()>& keep_trying);
-  // Hands leaderships over, then closes everything. Doors must have no channels left.
-  void stop();
+  // Gives the groups led here leaders elsewhere, while all is served. Blocks, within its timeout.
+  void hand_over();
+  void stop();  // doors must have no channels left
 
   Door& door(std::size_t reactor) { return *doors_.at(reactor); }
   NodeId self() const override { return NodeId(identity_.node); }

@@ -306,7 +306,7 @@ KeeperConfig Cluster::keeper_config() const {
 
 Result<void> Cluster::start_lanes() {
   auto stored = storage::GroupLog::stored_groups(storage_.database);
-  if (!stored) return fail(ReplyCode::internal_error, stored.error().text);
+  if (!stored) return fail(ReplyCode::internal_error, storage::text_of(stored.error()));
   const std::size_t count = reactors_.size();
   for (std::size_t i = 0; i < count; ++i) {
     runtime::Reactor& reactor = reactors_.at(i);
@@ -356,7 +356,7 @@ Result<void> Cluster::start_lanes() {
         has_catalog |= group.value == catalog_group.value;
         auto loaded = stores_[i]->group_log().load(group);
         mine = loaded ? lanes_[i]->add_stored(*loaded)
-                      : fail(ReplyCode::internal_error, loaded.error().text);
+                      : fail(ReplyCode::internal_error, storage::text_of(loaded.error()));
         if (!mine) break;
       }
       if (mine && !has_catalog && lanes_[i].get() == &catalog_lane)

@@ -46,7 +46,6 @@ struct Settings {
   std::map<std::uint64_t, ConfiguredNode> nodes;
   std::uint64_t queue_groups = 8;
   std::uint64_t replicas = 3;
-  bool force_found = false;
   bool test_placement = false;
 
   // Users.
@@ -66,7 +65,7 @@ struct Settings {
   Milliseconds channel_operation_timeout{15000};
   Milliseconds publish_timeout{15000};
   Milliseconds consumer_timeout{1800000};
-  std::uint64_t max_connections = 0;  // 0: as many as file descriptors allow
+  std::uint64_t max_connections = 65536;
   std::string product = "Warren";
   std::string product_version = "0.1.0";
   std::string rabbitmq_version = "4.2.0";
@@ -82,7 +81,6 @@ struct Settings {
   std::uint64_t entry_cache = 67108864;       // recent entries of all groups
   std::uint64_t snapshot_after = 67108864;    // octets of log
   Milliseconds snapshot_interval{30000};
-  std::uint64_t lagging_log_limit = 268435456;  // octets kept as log for the slowest follower
 
   // Raft, routing, sessions: architecture §8's table.
   Milliseconds raft_heartbeat_interval{100};
@@ -95,7 +93,6 @@ struct Settings {
   Milliseconds attach_grace{2000};
   Milliseconds dead_timeout_refused{10000};
   Milliseconds dead_timeout_silent{60000};
-  Milliseconds disk_stall{5000};
   Milliseconds shutdown_timeout{10000};
 
   // Log.

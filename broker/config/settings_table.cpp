@@ -162,8 +162,6 @@ Rows cluster_rows() {
        1024},
       {"warren.replicas", Unit::none, &S::replicas,
        "Voters of a queue group, at most the nodes; 3 survive the loss of one", 1, 7},
-      {"warren.force_found", Unit::flag, &S::force_found,
-       "An operator's explicit order to found a cluster although configured nodes do not answer"},
       {"test.placement", Unit::flag, &S::test_placement,
        "Tests only: queues go round robin over groups, in the order of their declaration"},
   };
@@ -212,7 +210,8 @@ Rows amqp_rows() {
        "to its queue; 0 is never. Arguments x-consumer-timeout of queues and consumers come first",
        0, 86400000},
       {"warren.max_connections", Unit::none, &S::max_connections,
-       "Connections to this node; 0 is as many as file descriptors allow"},
+       "Connections to this node; who comes then is told so (530), and a few at a time at that", 1,
+       1000000},
       {"product.name", Unit::text, &S::product, "Told to clients in server-properties"},
       {"product.version", Unit::text, &S::product_version, "Told to clients in server-properties"},
       {"rabbitmq_version", Unit::text, &S::rabbitmq_version,
@@ -245,8 +244,6 @@ Rows resource_rows() {
        "Log of a group after which it makes a snapshot at the latest", 1048576, any},
       {"warren.snapshot_interval_ms", Unit::milliseconds, &S::snapshot_interval,
        "Or after so long, with anything settled", 100, hour_ms},
-      {"warren.lagging_log_bytes", Unit::bytes, &S::lagging_log_limit,
-       "Log kept below the snapshot for the slowest follower; beyond it gets the snapshot", 0, any},
   };
 }
 
@@ -273,10 +270,10 @@ Rows timing_rows() {
       {"node.dead_timeout_silent_ms", ms, &S::dead_timeout_silent,
        "The same for a node that says nothing: longer, since it may only be out of reach", 100,
        hour_ms},
-      {"disk.stall_ms", ms, &S::disk_stall,
-       "A leader whose oldest write waits so long for its disk hands over", 100, hour_ms},
       {"warren.shutdown_timeout_ms", ms, &S::shutdown_timeout,
-       "After SIGTERM, for handing over leaderships and closing connections", 0, hour_ms},
+       "After SIGTERM: half for handing over leaderships while clients are served, half for their "
+       "goodbye",
+       0, hour_ms},
   };
 }
 

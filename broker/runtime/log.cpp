@@ -5,6 +5,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -32,17 +34,26 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::info;
 }
 
-std::shared_ptr<spdlog::logger> make_logger(std::vector<spdlog::sink_ptr> sinks, LogLevel level) {
+spdlog::sink_ptr with_level(spdlog::sink_ptr sink, LogLevel level) {
+  sink->set_level(spdlog_level(level));
+  return sink;
+}
+
+// Each sink has its least level; the logger asks only what some sink takes.
+std::shared_ptr<spdlog::logger> make_logger(const std::vector<spdlog::sink_ptr>& sinks) {
   auto logger = std::make_shared<spdlog::logger>("warren", sinks.begin(), sinks.end());
   logger->set_pattern("%Y-%m-%d %H:%M:%S.%f%z [%l] %v", spdlog::pattern_time_type::local);
-  logger->set_level(spdlog_level(level));
+  auto least = spdlog::level::off;
+  for (const auto& sink : sinks)
+    least = std::min(least, sink->level());
+  logger->set_level(least);
   logger->flush_on(spdlog::level::info);
   return logger;
 }
 
 std::shared_ptr<spdlog::logger>& logger() {
   static auto current =
-      make_logger({std::make_shared<spdlog::sinks::stderr_sink_mt>()}, LogLevel::info);
+      make_logger({with_level(std::make_shared<spdlog::sinks::stderr_sink_mt>(), LogLevel::info)});
   return current;
 }
 
@@ -54,20 +65,31 @@ std::string thread_name() {
 
 }  // namespace
 
+std::optional<LogLevel> log_level_named(std::string_view name) {
+  static constexpr std::array<std::string_view, 6> names{"debug", "info",     "warning",
+                                                         "error", "critical", "none"};
+  const auto found = std::ranges::find(names, name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<LogLevel>(found - names.begin());
+}
+
 std::string log_set_up(const LogSettings& settings) {
   std::vector<spdlog::sink_ptr> sinks;
-  if (settings.console) sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  if (settings.console)
+    sinks.push_back(
+        with_level(std::make_shared<spdlog::sinks::stderr_sink_mt>(), settings.console_level));
   if (!settings.file.empty()) {
     const auto folder = std::filesystem::path(settings.file).parent_path();
     std::error_code error;
     if (!folder.empty()) std::filesystem::create_directories(folder, error);
     try {
-      sinks.push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>(settings.file));
+      sinks.push_back(with_level(std::make_shared<spdlog::sinks::basic_file_sink_mt>(settings.file),
+                                 settings.file_level));
     } catch (const spdlog::spdlog_ex& e) {  // at startup, so the node refuses to start
       return e.what();
     }
   }
-  logger() = make_logger(std::move(sinks), settings.level);
+  logger() = make_logger(sinks);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,10 +16,14 @@ namespace warren::runtime {
 enum class LogLevel : std::uint8_t { debug, info, warning, error, critical, none };
 
 struct LogSettings {
-  LogLevel level = LogLevel::info;
-  std::string file;     // empty: none
   bool console = true;  // standard error
+  LogLevel console_level = LogLevel::info;
+  std::string file;  // empty: none
+  LogLevel file_level = LogLevel::info;
 };
+
+// "debug", "info", "warning", "error", "critical", "none", as log.console.level spells them.
+std::optional<LogLevel> log_level_named(std::string_view name);
 
 // Once at startup, before other threads log; without it, info and up go to standard error.
 // Returns what is wrong with the file, or an empty string.

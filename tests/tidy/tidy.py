@@ -310,10 +310,28 @@ def check_doc_links(tree):
                     yield path, number, f"the link to {link} leads nowhere"
 
 
+def check_settings(tree):
+    """A setting that nothing outside broker/config reads does nothing: an operator is lied to."""
+    header = "broker/config/settings.h"
+    if header not in tree.files:
+        return
+    text = tree.text(header)
+    begin = text.index("struct Settings {")
+    used = "\n".join(blanked(tree.text(path)) for path in tree.code("broker")
+                     if not path.startswith("broker/config/"))
+    member = re.compile(r"^  [\w:<>,* ]+ (\w+)(?: = .*|\{.*)?;")
+    for number, line in enumerate(text[begin:text.index("\n};", begin)].splitlines(),
+                                  text[:begin].count("\n") + 1):
+        found = member.match(line)
+        if found and not re.search(rf"\bsettings_?\.{found[1]}\b", used):
+            yield header, number, f"{found[1]} is read nowhere outside broker/config"
+
+
 RULES = {
     "includes": check_includes, "sizes": check_sizes, "functions": check_functions,
     "banned": check_banned, "unordered": check_unordered, "unfinished": check_unfinished,
     "headers": check_headers, "unit-mirror": check_unit_mirror, "doc-links": check_doc_links,
+    "settings": check_settings,
 }
 
 

@@ -118,6 +118,22 @@ class Planted(unittest.TestCase):
         self.caught("doc-links", "docs/README.md", "[gone](nowhere.md)\n", "docs/README.md:1:")
 
 
+    def test_settings_that_nothing_reads(self):
+        self.write("tests/tidy/include_table.txt",
+                   GOOD["tests/tidy/include_table.txt"] + "broker/config: broker/base\n"
+                   "broker/node: broker/config\n")
+        self.write("broker/node/node.cpp", '#include "broker/config/settings.h"\n\n'
+                   "int port(S settings) {\n  return settings.port;\n}\n")
+        for folder in ("config", "node"):
+            self.write(f"tests/unit/broker/{folder}/{folder}_test.cpp", "\n")
+        header = ("// Settings. Pure.\n#pragma once\n#include <map>\nstruct Settings {\n"
+                  "  int port = 1;\n%s  bool is_on() const;\n};\n")
+        self.write("broker/config/settings.h", header % "")
+        self.assertEqual(self.problems(), [])
+        self.caught("settings", "broker/config/settings.h",
+                    header % "  std::map<int, int> dead{3};\n", "settings.h:6: dead is read")
+
+
 class Layout(unittest.TestCase):
     def test_catches_what_clang_format_would_change(self):
         root = tempfile.mkdtemp()

@@ -1,6 +1,8 @@
 #include "storage/group_log.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
 #include "storage/snapshot_store.h"
@@ -11,6 +13,8 @@ namespace {
 
 using raft::Index;
 using raft::Term;
+using testing::AllOf;
+using testing::HasSubstr;
 
 class GroupLogTest : public testing::Test {
  protected:
@@ -40,6 +44,15 @@ class GroupLogTest : public testing::Test {
     for (const auto& entry : store->log->entries(group_one, Index(first), Index(last), bytes))
       out.push_back(entry.index.value);
     return out;
+  }
+
+  std::map<std::string, std::string> state_records() {
+    std::map<std::string, std::string> records;
+    std::unique_ptr<rocksdb::Iterator> it(
+        store->database->db().NewIterator(rocksdb::ReadOptions(), store->database->state()));
+    for (it->SeekToFirst(); it->Valid(); it->Next())
+      records.emplace(it->key().ToString(), it->value().ToString());
+    return records;
   }
 
   TempDir dir;
@@ -230,13 +243,19 @@ TEST_F(GroupLogTest, RefusesALogWithAHole) {
   Commit hole;
   hole.fill = [this](rocksdb::WriteBatch& batch) {
     batch.Delete(store->database->log(), log_key(group_one, Index(4), 0));
+    batch.Put(store->database->state(), part_data_key(group_one, 1, "part"), "unfinished");
   };
   store->committer->submit(std::move(hole));
   store->committer->flush();
   reopen();
+  const auto before = state_records();
   auto loaded = store->log->load(group_one);
   ASSERT_FALSE(loaded.has_value());
   EXPECT_EQ(loaded.error().kind, OpenErrorKind::corrupt);
+  EXPECT_THAT(text_of(loaded.error()),
+              AllOf(HasSubstr(store->database->directory() + ": group 1: entries are missing"),
+                    HasSubstr("Nothing was changed. Choices: ")));
+  EXPECT_EQ(state_records(), before) << "what an unfinished snapshot left behind, too";
 }
 
 }  // namespace

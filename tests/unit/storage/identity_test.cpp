@@ -38,6 +38,8 @@ TEST(Identity, ADamagedRecordIsACorruptStore) {
   auto identity = Identity::load(*store.database, *store.committer);
   ASSERT_FALSE(identity.has_value());
   EXPECT_EQ(identity.error().kind, OpenErrorKind::corrupt);
+  EXPECT_NE(text_of(identity.error()).find("identity record: node, malformed. Nothing was changed"),
+            std::string::npos);
 }
 
 }  // namespace

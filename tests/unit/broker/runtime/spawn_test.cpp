@@ -29,7 +29,7 @@ TEST(Spawn, CountsACoroutineUntilItEnds) {
 }
 
 TEST(Spawn, SurvivesALibrarysException) {
-  log_set_up({.level = LogLevel::none});
+  log_set_up({.console_level = LogLevel::none});
   Reactor reactor("test");
   std::promise<void> ended;
   spawn(reactor, "throwing", throwing(), [&] { ended.set_value(); });
