@@ -19,6 +19,12 @@ std::unexpected<Error> invalid(std::string_view argument, std::string_view resou
               fmt::format("invalid arg '{}' for {}{}", argument, resource, why));
 }
 
+std::unexpected<Error> not_an_integer(std::string_view argument, std::string_view resource,
+                                      const amqp::FieldValue& value) {
+  return invalid(argument, resource,
+                 fmt::format(": \"expected integer, got {}\"", amqp::type_name(value)));
+}
+
 bool is_of_queues(std::string_view argument) {
   return argument == "x-priority" || argument == "x-cancel-on-ha-failover";
 }
@@ -47,11 +53,21 @@ Result<std::int32_t> consumer_priority(const amqp::FieldTable& table, std::strin
   const amqp::FieldValue* priority = table.find("x-priority");
   if (priority == nullptr) return 0;
   std::optional<std::int64_t> number = priority->as_integer();
-  if (!number)
-    return invalid("x-priority", resource,
-                   fmt::format(": \"expected integer, got {}\"", amqp::type_name(*priority)));
+  if (!number) return not_an_integer("x-priority", resource, *priority);
   using Limits = std::numeric_limits<std::int32_t>;
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(*number, Limits::min(), Limits::max()));
+}
+
+Result<void> check_consumer_timeout(const amqp::FieldTable& table, std::string_view resource) {
+  constexpr std::string_view name = "x-consumer-timeout";
+  const amqp::FieldValue* timeout = table.find(name);
+  if (timeout == nullptr) return {};
+  const std::optional<std::int64_t> number = timeout->as_integer();
+  if (!number) return not_an_integer(name, resource, *timeout);
+  if (*number < 0)
+    return invalid(name, resource,
+                   fmt::format(": \"expected 0 or more milliseconds, got {}\"", *number));
+  return {};
 }
 
 }  // namespace warren::frontend

@@ -21,4 +21,7 @@ std::string arguments_octets(const amqp::FieldTable& table);
 Result<std::int32_t> consumer_priority(const amqp::FieldTable& table, std::string_view resource,
                                        std::string_view type);
 
+// `x-consumer-timeout` in milliseconds. Errors: 406 not an integer, or below 0.
+Result<void> check_consumer_timeout(const amqp::FieldTable& table, std::string_view resource);
+
 }  // namespace warren::frontend

@@ -82,6 +82,7 @@ Channel::Done Channel::on(const amqp::BasicConsume& method) {
   Result<std::int32_t> priority =
       consumer_priority(method.arguments, resource, catalog::queue_type_of((*queue)->arguments));
   if (!priority) return std::unexpected(priority.error());
+  if (Done good = check_consumer_timeout(method.arguments, resource); !good) return good;
   auto reading = reading_of(**queue, method, resource, prefetch_, global_prefetch_);
   if (!reading) return std::unexpected(reading.error());
 

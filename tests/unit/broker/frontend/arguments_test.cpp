@@ -34,6 +34,16 @@ TEST(Arguments, OnAQueueWhatAStreamIsAskedForIsRefused) {
             "invalid arg 'x-stream-offset' for q of queue type rabbit_quorum_queue");
 }
 
+TEST(Arguments, ATimeoutOfAConsumerIsAnIntegerNotBelowZero) {
+  EXPECT_TRUE(check_consumer_timeout({}, "q"));
+  EXPECT_TRUE(check_consumer_timeout({{"x-consumer-timeout", std::int64_t{0}}}, "q"));
+  EXPECT_EQ(check_consumer_timeout({{"x-consumer-timeout", "1000"}}, "q").error().text,
+            "invalid arg 'x-consumer-timeout' for q: \"expected integer, got longstr\"");
+  EXPECT_EQ(check_consumer_timeout({{"x-consumer-timeout", std::int64_t{-1}}}, "q").error().text,
+            "invalid arg 'x-consumer-timeout' for q: "
+            "\"expected 0 or more milliseconds, got -1\"");
+}
+
 TEST(Arguments, AConsumerOfAStreamHasNoPriority) {
   EXPECT_EQ(consumer_priority({{"x-stream-offset", "first"}}, "s", "stream"), 0);
   for (const char* name : {"x-priority", "x-cancel-on-ha-failover"})
