@@ -54,6 +54,7 @@ cluster::ClusterConfig cluster_config(const config::Settings& settings) {
   config.cluster_name = settings.cluster_name.empty() ? settings.node_name : settings.cluster_name;
   config.queue_groups = static_cast<std::uint32_t>(settings.queue_groups);
   config.replicas = static_cast<std::uint32_t>(settings.replicas);
+  config.force_found = settings.force_found;
   config.test_placement = settings.test_placement;
   config.first_user = {settings.default_user, settings.default_user_tags, settings.default_vhost};
   config.first_password_hash = auth::hash_password(settings.default_pass);

@@ -25,6 +25,7 @@ struct ClusterConfig {
   std::string cluster_name;
   std::uint32_t queue_groups = 8;
   std::uint32_t replicas = 3;
+  bool force_found = false;  // see Formation
   bool test_placement = false;
   catalog::FirstUser first_user;  // when this node founds a cluster
   std::string first_password_hash;

@@ -145,7 +145,8 @@ std::map<std::string, ProbeAnswer> Cluster::probe_round(const Formation& formati
 }
 
 Result<void> Cluster::form(const std::function<bool()>& keep_trying) {
-  Formation formation(config_.self, DiskId(storage_.identity.disk_id()), config_.configured);
+  Formation formation(config_.self, DiskId(storage_.identity.disk_id()), config_.configured,
+                      config_.force_found);
   while (keep_trying()) {
     {
       std::unique_lock lock(state_mutex_);

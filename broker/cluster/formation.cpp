@@ -7,8 +7,9 @@
 
 namespace warren::cluster {
 
-Formation::Formation(ConfiguredNode self, DiskId disk, std::vector<ConfiguredNode> configured)
-    : self_(std::move(self)), disk_(disk), is_configured_(configured.empty()) {
+Formation::Formation(ConfiguredNode self, DiskId disk, std::vector<ConfiguredNode> configured,
+                     bool forced)
+    : self_(std::move(self)), disk_(disk), is_configured_(configured.empty()), forced_(forced) {
   for (ConfiguredNode& node : configured) {
     if (node.name == self_.name)
       is_configured_ = true;
@@ -48,6 +49,7 @@ FormationStep Formation::found(const std::map<std::string, ProbeAnswer>& round) 
   std::vector<Founder> nodes{{NodeId(), self_.name, disk_, self_.address}};
   for (const ConfiguredNode& other : others_) {
     auto answer = round.find(other.name);
+    if (answer == round.end() && forced_) continue;
     if (answer == round.end())
       return Wait{fmt::format("no answer from {} at {}", other.name, other.address)};
     if (answer->second.name != other.name)

@@ -3,7 +3,8 @@
 //
 // A cluster is founded by the lowest configured node, and only when every configured node answered
 // "empty" in one and the same round. A store that was ever used never answers empty, so neither a
-// wiped disk nor a partitioned node can found a second cluster beside a living one.
+// wiped disk nor a partitioned node can found a second cluster beside a living one. By an
+// operator's explicit force those who answer found it without the others, who join when they come.
 #pragma once
 
 #include <cstdint>
@@ -68,8 +69,10 @@ using FormationStep = std::variant<Wait, FoundCluster, StartAsFounder, JoinClust
 
 class Formation {
  public:
-  // `configured` may be empty: a node alone. REQUIRES: the store of `self` is empty.
-  Formation(ConfiguredNode self, DiskId disk, std::vector<ConfiguredNode> configured);
+  // `configured` may be empty: a node alone. `forced`: who does not answer is not waited for.
+  // REQUIRES: the store of `self` is empty.
+  Formation(ConfiguredNode self, DiskId disk, std::vector<ConfiguredNode> configured,
+            bool forced = false);
 
   // Whom to ask, without this node itself.
   const std::vector<ConfiguredNode>& others() const { return others_; }
@@ -85,6 +88,7 @@ class Formation {
   ConfiguredNode self_;
   DiskId disk_;
   bool is_configured_ = false;
+  bool forced_ = false;
   std::vector<ConfiguredNode> others_;
 };
 

@@ -46,6 +46,7 @@ struct Settings {
   std::map<std::uint64_t, ConfiguredNode> nodes;
   std::uint64_t queue_groups = 8;
   std::uint64_t replicas = 3;
+  bool force_found = false;
   bool test_placement = false;
 
   // Users.

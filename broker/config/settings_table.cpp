@@ -162,6 +162,11 @@ Rows cluster_rows() {
        1024},
       {"warren.replicas", Unit::none, &S::replicas,
        "Voters of a queue group, at most the nodes; 3 survive the loss of one", 1, 7},
+      {"warren.force_found", Unit::flag, &S::force_found,
+       "An operator's explicit order to found a cluster, on an empty disk, of those configured "
+       "nodes "
+       "that answer: others join later, and queue groups stay with the founders. Only when none of "
+       "the others holds a cluster's data; take it back afterwards"},
       {"test.placement", Unit::flag, &S::test_placement,
        "Tests only: queues go round robin over groups, in the order of their declaration"},
   };

@@ -72,6 +72,10 @@ class Quickstart(unittest.TestCase):
                                "--build-dir", self.folder], capture_output=True, text=True,
                               timeout=90)
 
+    def ends(self, code, *arguments):
+        done = self.run_it(*arguments)
+        self.assertEqual(done.returncode, code, f"{arguments}: {done.stdout}{done.stderr}")
+
     def start(self, *arguments):
         return self.run_it("start", "--base-port", str(self.base), *arguments)
 
@@ -92,20 +96,20 @@ class Quickstart(unittest.TestCase):
                          (self.base + 2, self.base + 10002, self.base + 20002))
         again = self.start()
         self.assertIn("runs already", again.stdout)
-        self.assertEqual(self.run_it("stop").returncode, 0)
+        self.ends(0, "stop")
         self.assertEqual(self.states(), ["down"] * 3)
 
     def test_kills_resumes_hangs_and_lets_go_on(self):
         self.start()
-        self.assertEqual(self.run_it("kill", "2").returncode, 0)
-        self.assertEqual(self.run_it("hang", "3").returncode, 0)
+        self.ends(0, "kill", "2")
+        self.ends(0, "hang", "3")
         self.assertEqual(self.states(), ["serving", "down", "hung"])
-        self.assertEqual(self.run_it("kill", "2").returncode, 1)
-        self.assertEqual(self.run_it("resume", "2").returncode, 0)
-        self.assertEqual(self.run_it("unhang", "3").returncode, 0)
+        self.ends(1, "kill", "2")
+        self.ends(0, "resume", "2")
+        self.ends(0, "unhang", "3")
         self.assertEqual(self.states(), ["serving"] * 3)
-        self.assertEqual(self.run_it("hang", "1").returncode, 0)
-        self.assertEqual(self.run_it("restart").returncode, 0)
+        self.ends(0, "hang", "1")
+        self.ends(0, "restart")
         self.assertEqual(self.states(), ["serving"] * 3)
 
     def test_says_what_to_do(self):

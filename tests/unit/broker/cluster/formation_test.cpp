@@ -43,6 +43,24 @@ TEST(Formation, OneMissingAnswerMeansWaiting) {
   EXPECT_EQ(std::get<Wait>(step).reason, "no answer from c@h at h:3");
 }
 
+TEST(Formation, ByForceThoseWhoAnswerFoundWithoutTheOthers) {
+  Formation formation(b, DiskId(2), {a, b, c}, true);
+  auto step = formation.decide({{c.name, empty_answer(c, 3)}});
+  ASSERT_TRUE(std::holds_alternative<FoundCluster>(step));
+  EXPECT_EQ(std::get<FoundCluster>(step).nodes,
+            (std::vector<Founder>{{NodeId(1), b.name, DiskId(2), b.address},
+                                  {NodeId(2), c.name, DiskId(3), c.address}}));
+}
+
+TEST(Formation, ForceNeverFoundsBesideAClusterNorPastALowerNodeThatAnswers) {
+  Formation wiped(a, DiskId(99), {a, b, c}, true);
+  EXPECT_TRUE(std::holds_alternative<JoinCluster>(
+      wiped.decide({{c.name, member_answer(c, 3, 7, founders_abc())}})));
+  Formation second(b, DiskId(2), {a, b, c}, true);
+  EXPECT_TRUE(std::holds_alternative<Wait>(second.decide({{a.name, empty_answer(a, 1)}})));
+  EXPECT_TRUE(std::holds_alternative<Wait>(second.decide({{a.name, empty_answer(c, 3)}})));
+}
+
 TEST(Formation, WipedLowestNodeJoinsInsteadOfFounding) {
   Formation formation(a, DiskId(99), {a, b, c});
   auto step = formation.decide({{b.name, member_answer(b, 2, 7, founders_abc())}});
