@@ -116,6 +116,8 @@ class Catalog {
   bool has_bindings_from(std::string_view vhost, std::string_view source) const;
   routing::Target target_of(const BindingInfo& binding) const;
 
+  void count_queue(GroupId group, std::int64_t change);
+
   // False: not what a snapshot can hold.
   bool restore_exchange(ExchangeInfo exchange);
   bool restore_queue(QueueInfo queue);
@@ -128,7 +130,6 @@ class Catalog {
   std::set<BindingKey> by_source_;
   std::set<DestinationKey> by_destination_;
   std::map<std::pair<NodeId, Incarnation>, std::set<QueueId>> local_queues_;
-  std::map<GroupId, std::uint64_t> queues_in_group_;
 };
 
 }  // namespace warren::catalog

@@ -35,7 +35,7 @@ struct DeclareExchange {
 // entry, whose index is its id.
 struct DeclareHistory : DeclareExchange {
   NodeId node;                             // where the declaring client is
-  std::optional<GroupId> preferred_group;  // a group led by `node`, if any
+  std::optional<GroupId> preferred_group;  // led by `node`, with room; if any
 };
 struct DeleteExchange {
   std::string vhost, name;
@@ -51,7 +51,7 @@ struct DeclareQueue {
   NodeId node;                             // where the declaring client is
   Incarnation incarnation;                 // of that node: an exclusive queue dies with it
   std::uint64_t owner = 0;                 // exclusive: connection key within that incarnation
-  std::optional<GroupId> preferred_group;  // a group led by `node`, if any
+  std::optional<GroupId> preferred_group;  // led by `node`, with room; if any
 };
 // After the group has sealed the queue. Removes its bindings too.
 struct DeleteQueue {

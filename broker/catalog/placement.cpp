@@ -6,9 +6,9 @@ namespace warren::catalog {
 
 namespace {
 
-std::uint64_t load_of(const GroupLoads& loads, GroupId group) {
-  auto found = loads.find(group);
-  return found == loads.end() ? 0 : found->second;
+std::uint64_t load_of(const Tables& tables, GroupId group) {
+  const GroupLoad* load = tables.loads.find(group);
+  return load == nullptr ? 0 : load->queues;
 }
 
 std::vector<const GroupInfo*> queue_groups(const Tables& tables) {
@@ -48,17 +48,24 @@ bool is_queue_group(const Tables& tables, GroupId group) {
   return group != catalog_group && tables.groups.find(group) != nullptr;
 }
 
-std::optional<GroupId> choose_group(const Tables& tables, const GroupLoads& loads,
-                                    NodeId declaring) {
+std::optional<GroupId> choose_group(const Tables& tables, NodeId declaring) {
   const auto groups = queue_groups(tables);
   for (const GroupInfo* group : groups) {
     const bool own = !group->desired.empty() && group->desired.front().node == declaring;
-    if (own && load_of(loads, group->id) < group_fill_limit) return group->id;
+    if (own && load_of(tables, group->id) < group_fill_limit) return group->id;
   }
   auto fewest = std::ranges::min_element(
-      groups, {}, [&](const GroupInfo* group) { return load_of(loads, group->id); });
+      groups, {}, [&](const GroupInfo* group) { return load_of(tables, group->id); });
   if (fewest == groups.end()) return std::nullopt;
   return (*fewest)->id;
+}
+
+std::optional<GroupId> choose_led_group(const Tables& tables, std::span<const GroupId> led) {
+  std::optional<GroupId> first;
+  for (const GroupId group : led)
+    if (is_queue_group(tables, group) && load_of(tables, group) < group_fill_limit)
+      first = first ? std::min(*first, group) : group;
+  return first;
 }
 
 std::optional<NodeId> choose_replacement(const Tables& tables, const GroupInfo& group) {

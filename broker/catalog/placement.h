@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "broker/base/ids.h"
@@ -19,8 +19,6 @@ constexpr std::uint64_t group_fill_limit = 1024;
 // Voters of group 0; nodes beyond them learn.
 constexpr std::size_t catalog_voters = 5;
 
-using GroupLoads = std::map<GroupId, std::uint64_t>;  // queues a group; absent: none
-
 // Group 0 on every node, then `groups` queue groups of `replicas` voters, dealt round robin.
 std::vector<GroupInfo> initial_groups(const std::vector<NodeInfo>& nodes, std::uint32_t groups,
                                       std::uint32_t replicas);
@@ -29,8 +27,12 @@ bool is_queue_group(const Tables& tables, GroupId group);
 
 // Fill before spread: a group whose natural leader is `declaring` while one is below the limit;
 // else the group with the fewest queues. None when there are no queue groups.
-std::optional<GroupId> choose_group(const Tables& tables, const GroupLoads& loads,
-                                    NodeId declaring);
+std::optional<GroupId> choose_group(const Tables& tables, NodeId declaring);
+
+// The same by who really leads, which only the declaring node knows: the first of the queue groups
+// `led` by it that is below the limit. None: choose_group decides. What it declares at the same
+// time is not counted yet, so a group may get a few more than the limit.
+std::optional<GroupId> choose_led_group(const Tables& tables, std::span<const GroupId> led);
 
 // The living node that is not in `group` and is a member of the fewest queue groups, if any.
 std::optional<NodeId> choose_replacement(const Tables& tables, const GroupInfo& group);

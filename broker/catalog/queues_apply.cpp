@@ -88,7 +88,7 @@ Result<GroupId> Catalog::group_for(const DeclareQueue& command) const {
   }
   if (command.preferred_group && is_queue_group(tables_, *command.preferred_group))
     return *command.preferred_group;
-  if (auto group = choose_group(tables_, queues_in_group_, command.node)) return *group;
+  if (auto group = choose_group(tables_, command.node)) return *group;
   return fail(ReplyCode::internal_error, "there are no queue groups");
 }
 

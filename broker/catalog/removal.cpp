@@ -7,11 +7,17 @@
 
 namespace warren::catalog {
 
+void Catalog::count_queue(GroupId group, std::int64_t change) {
+  const GroupLoad* known = tables_.loads.find(group);
+  const std::uint64_t before = known == nullptr ? 0 : known->queues;
+  tables_.loads.put({group, before + static_cast<std::uint64_t>(change)});
+}
+
 void Catalog::add_queue(std::shared_ptr<const QueueInfo> queue) {
   if (is_local(queue->group))
     local_queues_[{queue->node, queue->incarnation}].insert(queue->id);
   else
-    ++queues_in_group_[queue->group];
+    count_queue(queue->group, 1);
   tables_.queues_by_id.put(queue);
   if (!queue->hidden()) tables_.queues.put(std::move(queue));
 }
@@ -27,7 +33,7 @@ void Catalog::remove_queue(const QueueInfo& queue, Effects& effects) {
     locals->second.erase(kept->id);
     if (locals->second.empty()) local_queues_.erase(locals);
   } else {
-    --queues_in_group_[kept->group];
+    count_queue(kept->group, -1);
   }
   tables_.queues.erase({kept->vhost, kept->name});
   tables_.queues_by_id.erase(kept->id);
@@ -38,7 +44,7 @@ void Catalog::remove_queue(const QueueInfo& queue, Effects& effects) {
 void Catalog::remove_history(QueueId id, Effects& effects) {
   const auto queue = tables_.queues_by_id.find_shared(id);
   CHECK(queue != nullptr && queue->hidden(), "history {} is not in the catalog", id);
-  --queues_in_group_[queue->group];
+  count_queue(queue->group, -1);
   tables_.queues_by_id.erase(id);
   effects.queues_gone.push_back({id, queue->group});
 }

@@ -1,5 +1,7 @@
 #include "broker/catalog/snapshot.h"
 
+#include "broker/catalog/placement.h"
+
 namespace warren::catalog {
 
 namespace {
@@ -62,6 +64,10 @@ const NodeInfo* Snapshot::node(std::string_view name) const {
 }
 const GroupInfo* Snapshot::group(GroupId id) const {
   return tables_.groups.find(id);
+}
+
+std::optional<GroupId> Snapshot::choose_led_group(std::span<const GroupId> led) const {
+  return catalog::choose_led_group(tables_, led);
 }
 
 RouteResult Snapshot::route(std::string_view vhost, std::string_view exchange,

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +39,8 @@ class Snapshot {
   const NodeInfo* node(NodeId id) const;
   const NodeInfo* node(std::string_view name) const;
   const GroupInfo* group(GroupId id) const;
+  // Where a new queue goes best, of the groups that its declarer's node leads; see placement.h.
+  std::optional<GroupId> choose_led_group(std::span<const GroupId> led) const;
 
   // Appends the ids of all queues that a publish reaches; `out` as a whole is then in ascending
   // order, each queue once.

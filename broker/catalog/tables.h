@@ -77,6 +77,12 @@ struct ByBinding {
   }
 };
 
+// How many queues a queue group hosts, hidden ones too. Derived: for placement.
+struct GroupLoad {
+  GroupId id;
+  std::uint64_t queues = 0;
+};
+
 struct Tables {
   CatalogIndex index;
   std::uint64_t cluster_id = 0;
@@ -94,6 +100,7 @@ struct Tables {
   routing::PersistentMap<BindingInfo, ByBinding> bindings;
   routing::PersistentMap<NodeInfo, ById<NodeInfo>> nodes;
   routing::PersistentMap<GroupInfo, ById<GroupInfo>> groups;
+  routing::PersistentMap<GroupLoad, ById<GroupLoad>> loads;  // absent: none
 };
 
 // Nodes are few: a walk. Null when there is none of that name.

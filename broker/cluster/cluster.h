@@ -186,13 +186,13 @@ class Cluster final : public LaneWorld,
   LocalRows local_rows_;
   std::atomic<std::uint64_t> last_consumer_{0};
   std::atomic<std::uint64_t> incarnation_{0};  // 0: none now
-  std::atomic<std::uint32_t> led_groups_{0};   // bit n: group n is led here; for preferred_group
   std::atomic<bool> enrolling_{false};
   std::thread enrolment_;
 
   mutable std::mutex catalog_mutex_;  // publication of the immutable snapshot
   std::shared_ptr<const catalog::Snapshot> catalog_;
   std::vector<PeerAddress> peer_addresses_;
+  std::vector<GroupId> led_groups_;  // for preferred_group
 
   ClientStreams client_streams_;
 };

@@ -1,5 +1,4 @@
 // Cluster: carries what happens on one thread to where it belongs. Every method here posts.
-#include <bit>
 #include <utility>
 
 #include "broker/cluster/cluster.h"
@@ -126,18 +125,14 @@ void Cluster::on_catalog_outcome(std::uint64_t token, const catalog::Outcome* ou
 }
 
 void Cluster::on_leading(GroupId group, bool leads) {
-  if (group.value >= 32) return;
-  const std::uint32_t bit = 1u << group.value;
-  if (leads)
-    led_groups_ |= bit;
-  else
-    led_groups_ &= ~bit;
+  std::lock_guard lock(catalog_mutex_);
+  std::erase(led_groups_, group);
+  if (leads) led_groups_.push_back(group);
 }
 
 std::optional<GroupId> Cluster::preferred_group() const {
-  const std::uint32_t led = led_groups_;
-  if (led == 0) return std::nullopt;
-  return GroupId(static_cast<std::uint32_t>(std::countr_zero(led)));
+  std::lock_guard lock(catalog_mutex_);
+  return catalog_ ? catalog_->choose_led_group(led_groups_) : std::nullopt;
 }
 
 void Cluster::on_queue_sealed(QueueId queue) {

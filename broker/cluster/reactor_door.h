@@ -32,7 +32,7 @@ class DoorWorld {
   // `done` comes on the catalog's reactor.
   virtual void define(catalog::Command command, replica::CatalogClient::Done done) = 0;
   virtual Milliseconds operation_timeout() const = 0;
-  // Where a new queue is hosted best: a group that this node leads, if any.
+  // Where a new queue is hosted best: a group that this node leads and that has room, if any.
   virtual std::optional<GroupId> preferred_group() const = 0;
   // To the doors of that node, which may be this one.
   virtual void carry_replies(NodeId node, std::vector<DirectReply> replies, RepliesTaken taken) = 0;

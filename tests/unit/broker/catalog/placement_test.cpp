@@ -44,24 +44,35 @@ TEST(Placement, GroupsHaveNoMoreVotersThanThereAreNodes) {
 }
 
 TEST(Placement, QueuesFillAGroupOfTheDeclaringNodeFirst) {
-  const Tables tables = cluster(3, 8, 3);
-  GroupLoads loads;
-  EXPECT_EQ(choose_group(tables, loads, NodeId(2)), GroupId(2));
-  loads[GroupId(2)] = group_fill_limit - 1;
-  EXPECT_EQ(choose_group(tables, loads, NodeId(2)), GroupId(2));
-  loads[GroupId(2)] = group_fill_limit;
-  EXPECT_EQ(choose_group(tables, loads, NodeId(2)), GroupId(5));
+  Tables tables = cluster(3, 8, 3);
+  EXPECT_EQ(choose_group(tables, NodeId(2)), GroupId(2));
+  tables.loads.put({GroupId(2), group_fill_limit - 1});
+  EXPECT_EQ(choose_group(tables, NodeId(2)), GroupId(2));
+  tables.loads.put({GroupId(2), group_fill_limit});
+  EXPECT_EQ(choose_group(tables, NodeId(2)), GroupId(5));
 }
 
 TEST(Placement, FullNodesSpreadToTheEmptiestGroup) {
-  const Tables tables = cluster(3, 3, 3);
-  GroupLoads loads{{GroupId(1), group_fill_limit}, {GroupId(2), 7}, {GroupId(3), 6}};
-  EXPECT_EQ(choose_group(tables, loads, NodeId(1)), GroupId(3));
-  EXPECT_EQ(choose_group(tables, {}, NodeId(99)), GroupId(1)) << "a node that leads none";
+  Tables tables = cluster(3, 3, 3);
+  EXPECT_EQ(choose_group(tables, NodeId(99)), GroupId(1)) << "a node that leads none";
+  tables.loads.put({GroupId(1), group_fill_limit});
+  tables.loads.put({GroupId(2), 7});
+  tables.loads.put({GroupId(3), 6});
+  EXPECT_EQ(choose_group(tables, NodeId(1)), GroupId(3));
+}
+
+TEST(Placement, OfTheGroupsThatANodeLeadsOneAfterAnotherIsFilled) {
+  Tables tables = cluster(3, 40, 3);
+  const std::vector<GroupId> led{GroupId(35), catalog_group, GroupId(7), GroupId(99)};
+  EXPECT_EQ(choose_led_group(tables, led), GroupId(7));
+  tables.loads.put({GroupId(7), group_fill_limit});
+  EXPECT_EQ(choose_led_group(tables, led), GroupId(35));
+  tables.loads.put({GroupId(35), group_fill_limit});
+  EXPECT_EQ(choose_led_group(tables, led), std::nullopt);
 }
 
 TEST(Placement, WithoutQueueGroupsThereIsNoChoice) {
-  EXPECT_EQ(choose_group(cluster(3, 0, 3), {}, NodeId(1)), std::nullopt);
+  EXPECT_EQ(choose_group(cluster(3, 0, 3), NodeId(1)), std::nullopt);
 }
 
 TEST(Placement, ReplacementIsTheLivingNodeWithTheFewestGroups) {

@@ -1,3 +1,4 @@
+#include "broker/catalog/placement.h"
 #include "tests/unit/broker/catalog/fixture.h"
 
 namespace warren::catalog {
@@ -299,6 +300,20 @@ TEST_F(Queues, PreferredGroupIsTakenWhenItIsAQueueGroup) {
     ok(command);
     EXPECT_EQ(catalog_.snapshot()->queue("/", command.name)->group, GroupId(1));
   }
+}
+
+TEST_F(Queues, AFullGroupIsNoLongerChosenUntilAQueueIsGone) {
+  const std::vector<GroupId> led{GroupId(5), GroupId(6)};
+  QueueId last;
+  for (std::uint64_t i = 0; i < group_fill_limit; ++i) {
+    EXPECT_EQ(catalog_.snapshot()->choose_led_group(led), GroupId(5)) << i;
+    DeclareQueue command = queue("q" + std::to_string(i));
+    command.preferred_group = GroupId(5);
+    last = ok(command).queue;
+  }
+  EXPECT_EQ(catalog_.snapshot()->choose_led_group(led), GroupId(6));
+  ok(DeleteQueue{last});
+  EXPECT_EQ(catalog_.snapshot()->choose_led_group(led), GroupId(5));
 }
 
 TEST_F(Queues, GroupArgumentIsOnlyForTests) {
