@@ -26,6 +26,11 @@ Channel::Done Channel::on(const amqp::ExchangeDeclare& method) {
   const std::string& vhost = connection_.vhost();
   const bool exists = connection_.catalog()->exchange(vhost, name) != nullptr;
   if (method.passive) {
+    // Before it is looked for: who may do nothing with it must not learn whether it is there.
+    if (Done allowed =
+            connection_.permissions().check_any(*connection_.catalog(), Resource::exchange, name);
+        !allowed)
+      return allowed;
     if (!exists) return std::unexpected(no_exchange(vhost, name));
     if (!method.no_wait) write(amqp::ExchangeDeclareOk{});
     return {};

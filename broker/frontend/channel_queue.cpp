@@ -60,6 +60,11 @@ Channel::Done Channel::on(const amqp::QueueDeclare& method) {
   if (method.passive) {
     // No name is a name here, which no queue has.
     std::string name = without_line_ends(method.queue);
+    // Before it is looked for: who may do nothing with it must not learn whether it is there.
+    if (Done allowed =
+            connection_.permissions().check_any(*connection_.catalog(), Resource::queue, name);
+        !allowed)
+      return allowed;
     Result<const catalog::QueueInfo*> queue = find_queue(name);
     if (!queue) return std::unexpected(queue.error());
     last_declared_ = name;

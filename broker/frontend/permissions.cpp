@@ -75,6 +75,12 @@ bool Permissions::allowed(Access access, std::string_view name) {
   return answer.allowed;
 }
 
+std::string Permissions::refusal(Resource resource, std::string_view name) const {
+  return fmt::format(
+      "access to {} refused for user '{}'",
+      resource == Resource::queue ? queue_text(vhost_, name) : exchange_text(vhost_, name), user_);
+}
+
 Result<void> Permissions::check(const catalog::Snapshot& catalog, Access access, Resource resource,
                                 std::string_view name) {
   refresh(catalog);
@@ -83,10 +89,15 @@ Result<void> Permissions::check(const catalog::Snapshot& catalog, Access access,
   static constexpr std::array<const char*, 3> words{"configure", "write", "read"};
   return fail(
       ReplyCode::access_refused,
-      fmt::format(
-          "{} access to {} refused for user '{}'", words[static_cast<std::size_t>(access)],
-          resource == Resource::queue ? queue_text(vhost_, name) : exchange_text(vhost_, name),
-          user_));
+      fmt::format("{} {}", words[static_cast<std::size_t>(access)], refusal(resource, name)));
+}
+
+Result<void> Permissions::check_any(const catalog::Snapshot& catalog, Resource resource,
+                                    std::string_view name) {
+  refresh(catalog);
+  for (Access access : {Access::configure, Access::write, Access::read})
+    if (allowed(access, name)) return {};
+  return fail(ReplyCode::access_refused, refusal(resource, name));
 }
 
 }  // namespace warren::frontend

@@ -27,6 +27,9 @@ class Permissions {
   // Error: 403. The default exchange is checked as "amq.default".
   Result<void> check(const catalog::Snapshot& catalog, Access access, Resource resource,
                      std::string_view name);
+  // May the user do anything with it? What a passive declare asks for.
+  Result<void> check_any(const catalog::Snapshot& catalog, Resource resource,
+                         std::string_view name);
 
  private:
   struct Pattern;
@@ -38,6 +41,7 @@ class Permissions {
 
   void refresh(const catalog::Snapshot& catalog);
   bool allowed(Access access, std::string_view name);
+  std::string refusal(Resource resource, std::string_view name) const;
 
   std::string user_;
   std::string vhost_;

@@ -262,5 +262,33 @@ TEST_F(Topology, PermissionsAreCheckedByOperation) {
       "for user 'limited'");
 }
 
+TEST_F(Topology, APassiveDeclareNeedsAnyPermission) {
+  door_.run([&] { door_.apply(catalog::PutUser{"limited", "x", "x", {}}); });
+  door_.run(
+      [&] { door_.apply(catalog::PutPermission{"/", "limited", "", "amq.direct", "^mine"}); });
+  Client guest(port());
+  guest.open();
+  guest.declare(1, "mine");
+  guest.declare(1, "other");
+  Client client(port());
+  client.open(0, "limited");
+  client.send(1, QueueDeclare{0, "mine", true, false, false, false, false, {}});
+  client.expect<amqp::QueueDeclareOk>(1);
+  client.send(1, ExchangeDeclare{0, "amq.direct", "", true, false, false, false, false, {}});
+  client.expect<amqp::ExchangeDeclareOk>(1);
+  for (const std::string name : {"other", "none"}) {
+    client.send(1, QueueDeclare{0, name, true, false, false, false, false, {}});
+    client.expect_close(
+        1, 403,
+        "ACCESS_REFUSED - access to queue '" + name + "' in vhost '/' refused for user 'limited'");
+    client.open_channel(1);
+    client.send(1, ExchangeDeclare{0, name, "", true, false, false, false, false, {}});
+    client.expect_close(1, 403,
+                        "ACCESS_REFUSED - access to exchange '" + name +
+                            "' in vhost '/' refused for user 'limited'");
+    client.open_channel(1);
+  }
+}
+
 }  // namespace
 }  // namespace warren::frontend

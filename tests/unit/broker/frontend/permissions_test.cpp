@@ -45,6 +45,18 @@ TEST_F(PermissionsTest, TheEmptyPatternMatchesNothingButTheEmptyName) {
   EXPECT_TRUE(may(Access::write, Resource::queue, ""));
 }
 
+TEST_F(PermissionsTest, AnyOfTheThreeIsEnoughToSee) {
+  auto may_see = [&](std::string_view name) {
+    return permissions_.check_any(*catalog_.snapshot(), Resource::queue, name);
+  };
+  permit("^c$", "^w$", "^r$");
+  for (std::string_view name : {"c", "w", "r"})
+    EXPECT_TRUE(may_see(name)) << name;
+  const Result<void> refused = may_see("another");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().text, "access to queue 'another' in vhost '/' refused for user 'u'");
+}
+
 TEST_F(PermissionsTest, TheDefaultExchangeIsAmqDefault) {
   permit("", "^amq\\.default$", "");
   EXPECT_TRUE(may(Access::write, Resource::exchange, ""));
