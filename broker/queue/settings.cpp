@@ -195,6 +195,8 @@ std::optional<Settings> Settings::decode(ByteReader& in) {
   settings.auto_delete = (flags & auto_delete_flag) != 0;
   settings.single_active = (flags & single_active_flag) != 0;
   if (!body.at_end() && !decode_values(body, settings)) return std::nullopt;
+  // Of two types at once: no record of such a queue could be read again.
+  if (settings.stream && settings.strict_priorities) return std::nullopt;
   return settings;
 }
 

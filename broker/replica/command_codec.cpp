@@ -422,7 +422,8 @@ std::uint32_t version_of_batch(const Bytes& blob) {
   constexpr char version_tag = 8;
   const std::string_view octets = blob.view();
   if (octets.size() < 6 || octets[4] != version_tag) return 0;
-  return static_cast<unsigned char>(octets[5]);
+  const auto version = static_cast<unsigned char>(octets[5]);
+  return version <= batch_version ? version : 0;
 }
 
 Result<DecodedBatch> decode_batch(const Bytes& blob) {

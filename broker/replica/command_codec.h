@@ -25,8 +25,9 @@ namespace warren::replica {
 inline constexpr std::uint32_t command_version = 6;
 // The same for session batches. 2: uploads. 3: delays, dead letters. 4: keys of duplicates.
 inline constexpr std::uint32_t batch_version = 4;
-// In which version a batch is written; 0: malformed. Its entry is in no lower one, from 3 on: an
-// older build would take what it does not know of a batch for malformed, alone among the replicas.
+// In which version a batch is written; 0: malformed, or of a newer build. Its entry is in no lower
+// one, from 3 on: an older build would take what it does not know of a batch for malformed, alone
+// among the replicas.
 std::uint32_t version_of_batch(const Bytes& blob);
 
 struct DecodedBatch {

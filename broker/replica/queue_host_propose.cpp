@@ -85,9 +85,12 @@ void QueueHost::add_batches() {
     batch.session = session;
     batch.number = next.batch.number;
     batch.released = next.batch.released;
-    // A malformed one is answered as such by the machine.
-    if (next.decoded) resolve(session, *next.decoded, batch.verdicts, entry);
-    batch.blob = std::move(next.batch.payload);
+    // One that this build cannot read goes without its octets, and every replica answers it as
+    // malformed: a newer one could read them, and would do what the others do not.
+    if (next.decoded) {
+      resolve(session, *next.decoded, batch.verdicts, entry);
+      batch.blob = std::move(next.batch.payload);
+    }
     next_entry_bytes_ += batch.blob.size();
     entry.batches.push_back(std::move(batch));
   }

@@ -74,6 +74,16 @@ TEST(Settings, DeadLettersMayKeepTheirKey) {
   EXPECT_EQ(Settings::decode(in), settings);
 }
 
+TEST(Settings, AreOfOneTypeAlone) {
+  Settings settings;
+  settings.stream = Retention{1000, 60'000};
+  settings.strict_priorities = true;
+  ByteWriter out;
+  settings.encode(out);
+  ByteReader in(out.str());
+  EXPECT_FALSE(Settings::decode(in));
+}
+
 TEST(Settings, RefuseAnUnknownOverflow) {
   ByteWriter body, out;
   body.varint(1);

@@ -286,6 +286,15 @@ TEST(CommandCodec, AnEntryWithADelayIsOneThatOlderBuildsRefuse) {
   EXPECT_EQ(version(delayed_sample()), 3);
 }
 
+TEST(CommandCodec, ABatchThatNobodyHereReadsLeavesItsEntryReadable) {
+  std::string octets(encode_batch(CatalogIndex(42), sample()).view());
+  octets[5] = 100;  // the version
+  QueueEntry entry;
+  entry.batches.push_back(
+      {{NodeId(1), Incarnation(4)}, BatchNumber(1), BatchNumber(), {}, Bytes(octets)});
+  EXPECT_TRUE(decode_entry(encode_entry(entry)));
+}
+
 TEST(CommandCodec, SlotsCountPartsAsWell) {
   QueueEntry entry;
   EntryBatch batch;

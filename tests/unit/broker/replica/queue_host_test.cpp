@@ -100,6 +100,27 @@ TEST_F(QueueHostTest, AnAckFreesCreditWhileItsEntryWaits) {
   EXPECT_EQ(leader.host->dispatcher().broken_invariant(), "");
 }
 
+// As of a newer node: no replica may read it otherwise than another, and its entry must be applied.
+TEST_F(QueueHostTest, ABatchThatItCannotReadIsRefusedAndStopsNothing) {
+  publish("first");
+  settle();
+  publish("of a newer build");
+  client.turn(now);
+  ASSERT_EQ(to_host.size(), 1u);
+  auto& batch = std::get<session::Batch>(to_host.front().body);
+  std::string octets(batch.payload.view());
+  octets[5] = 100;  // the version
+  batch.payload = Bytes(octets);
+  settle();
+  ASSERT_EQ(outcomes.size(), 2u);
+  EXPECT_NE(outcomes[1].outcome.code, OutcomeCode::ok);
+  publish("behind");
+  settle();
+  ASSERT_EQ(outcomes.size(), 3u);
+  EXPECT_EQ(outcomes[2].outcome.code, OutcomeCode::ok);
+  EXPECT_EQ(unsettled(), 2u);
+}
+
 TEST_F(QueueHostTest, WhatIsDelayedComesWhenItIsDueThoughNothingElseHappens) {
   consume(10);
   publish("later", 0, 500);
