@@ -83,8 +83,10 @@ AddressedLetter address_letter(const replica::DeadLetterJob& job,
     const catalog::QueueInfo* queue = catalog.queue(id);
     if (queue == nullptr) continue;
     letter.found |= !queue->hidden();
-    const bool has_it = std::ranges::find(job.reached, id) != job.reached.end();
-    if (!has_it && !amqp::completes_cycle(headers, queue->name))
+    if (std::ranges::find(job.reached, id) != job.reached.end()) continue;
+    if (amqp::completes_cycle(headers, queue->name))
+      letter.cycles.push_back(id);
+    else
       add_target(letter, *queue, job.route.retained);
   }
   return letter;

@@ -21,6 +21,8 @@ struct AddressedLetter {
   // Without origin, queues and upload. Its content has a buffer of its own.
   queue::Publish publish;
   std::vector<Target> targets;
+  // Queues that it came back to: it would go round for ever, and goes no further.
+  std::vector<QueueId> cycles;
   bool found = false;  // a queue, be it one that was left out: it has it, or had it before
 };
 

@@ -3,7 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/runtime/log.h"
+
 namespace warren::cluster {
+
+namespace {
+constexpr std::size_t most_told_cycles = 1024;  // more are told again
+}
 
 DeadLetterWorker::DeadLetterWorker(Door& door, Answer answer)
     : door_(door), answer_(std::move(answer)), channel_(door.open_channel(this)) {}
@@ -31,6 +37,7 @@ void DeadLetterWorker::route_all() {
 void DeadLetterWorker::start(Waiting letter) {
   const replica::DeadLetterJob& job = letter.job;
   AddressedLetter to = address_letter(job, *door_.catalog());
+  tell_cycles(job, to.cycles);
   if (to.targets.empty())
     return answer(letter.source,
                   {job.queue, job.number, to.found || !job.route.retained, job.reached});
@@ -39,6 +46,21 @@ void DeadLetterWorker::start(Waiting letter) {
   last_upload_ += static_cast<std::uint32_t>(to.targets.size());
   uploads_.try_emplace(number, std::move(letter), std::move(to), number);
   fetch_part(number);
+}
+
+// Once: there is one with each letter that goes round.
+void DeadLetterWorker::tell_cycles(const replica::DeadLetterJob& job,
+                                   std::span<const QueueId> targets) {
+  for (QueueId target : targets) {
+    if (told_cycles_.size() >= most_told_cycles) told_cycles_.clear();
+    if (!told_cycles_.emplace(job.queue, target).second) continue;
+    const catalog::QueueInfo* queue = door_.catalog()->queue(target);
+    runtime::log_warning(
+        "dead letters of queue '{}' in vhost '{}' go round: they died in queue '{}' before, with "
+        "no "
+        "reject in between, and are dropped instead of going there again (told once)",
+        job.route.queue, job.route.vhost, queue == nullptr ? "" : queue->name);
+  }
 }
 
 void DeadLetterWorker::publish(const Waiting& letter, AddressedLetter to, const Upload* upload) {

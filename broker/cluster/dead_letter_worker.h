@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -52,6 +53,7 @@ class DeadLetterWorker final : private ChannelSink {
   };
 
   void route_all();
+  void tell_cycles(const replica::DeadLetterJob& job, std::span<const QueueId> targets);
   void start(Waiting letter);
   void publish(const Waiting& letter, AddressedLetter to, const Upload* upload);
   // Whether the target has it, or need not.
@@ -82,7 +84,8 @@ class DeadLetterWorker final : private ChannelSink {
   const std::uint64_t channel_;
   std::deque<Waiting> unrouted_;  // while the node may not route
   bool awaits_lease_ = false;
-  std::map<std::uint32_t, Upload> uploads_;  // by number
+  std::set<std::pair<QueueId, QueueId>> told_cycles_;  // where from and where to
+  std::map<std::uint32_t, Upload> uploads_;            // by number
   std::uint64_t last_tag_ = 0;  // of a letter; its targets have the tags that follow it
   std::uint32_t last_upload_ = 0;
   // By the tag of the first target.

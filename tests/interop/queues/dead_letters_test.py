@@ -174,6 +174,26 @@ def test_headers_that_leave_no_room_for_a_death_stop_nobody(channel):
         assert headers["x-first-death-queue"] == queue
 
 
+def test_what_goes_round_is_dropped_and_the_log_says_so_once(cluster, channel):
+    first, second = name("first"), name("second")
+    for queue, target in [(first, second), (second, first)]:
+        declare(channel, DURABLE, queue, message_ttl=10, dead_letter_exchange="",
+                dead_letter_routing_key=target)
+    for body in ["a", "b", "c"]:
+        publish(channel, first, body)
+
+    def said():
+        return sum(log.count(f"dead letters of queue '{second}' in vhost '/' go round")
+                   for log in map(cluster.log, range(1, cluster.nodes + 1)))
+    wait_until(said, what="a warning of the cycle")
+    # All are gone by then, each by the same way as the first.
+    wait_until(lambda: ready(channel, first) + ready(channel, second) == 0, what="empty queues")
+    publish(channel, first, "late")
+    wait_until(lambda: ready(channel, first) + ready(channel, second) == 0, what="empty queues")
+    time.sleep(0.2)
+    assert said() == 1
+
+
 def test_letters_survive_the_leader(cluster, connect):
     """Thousands expire while the node that leads their queue is killed: none is lost."""
     source, grave = name("source"), name("grave")

@@ -254,6 +254,10 @@ TEST_F(DeadLetterWorkerTest, WhatWouldGoRoundForEverIsDropped) {
   take({job});
   EXPECT_TRUE(door.submitted.empty());
   EXPECT_EQ(told(), "1+");
+  const QueueId q = door.snapshot->queue("/", "q")->id;
+  EXPECT_EQ(address_letter(job, *door.snapshot).cycles, std::vector{q});
+  job.reason = queue::DeathReason::rejected;
+  EXPECT_TRUE(address_letter(job, *door.snapshot).cycles.empty());
 }
 
 TEST_F(DeadLetterWorkerTest, NothingGoesWithoutALease) {
