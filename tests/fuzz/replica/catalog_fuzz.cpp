@@ -8,6 +8,7 @@
 #include "broker/base/check.h"
 #include "broker/replica/catalog_state.h"
 #include "tests/fuzz/pieces.h"
+#include "tests/fuzz/round_trip.h"
 
 using namespace warren;
 using namespace warren::replica;
@@ -22,13 +23,6 @@ void check_codec(const std::string& octets) {
   CHECK(second.has_value() && *encode_catalog_entry(*second) == *again);
 }
 
-void check_snapshot(const CatalogState& state) {
-  CatalogState copy;
-  for (const StatePart& part : state.parts())
-    CHECK(copy.restore(part.key, *part.octets).has_value());
-  CHECK(copy.digest() == state.digest());
-}
-
 void apply(const std::vector<std::string>& entries) {
   CatalogState state;
   std::uint64_t index = 0;
@@ -37,7 +31,7 @@ void apply(const std::vector<std::string>& entries) {
     CatalogApplied applied;
     static_cast<void>(state.apply(EntryIndex(++index), entry, applied));
   }
-  check_snapshot(state);
+  fuzz::check_snapshot(state);
 }
 
 }  // namespace
@@ -50,6 +44,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   CatalogState state;
-  if (pieces.size() > 1 && state.restore("g", pieces[1])) check_snapshot(state);
+  if (pieces.size() > 1 && state.restore("g", pieces[1])) fuzz::check_snapshot(state);
   return 0;
 }

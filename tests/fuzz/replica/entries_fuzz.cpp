@@ -11,6 +11,7 @@
 #include "broker/replica/command_codec.h"
 #include "broker/replica/queue_state.h"
 #include "tests/fuzz/pieces.h"
+#include "tests/fuzz/round_trip.h"
 
 using namespace warren;
 using namespace warren::replica;
@@ -24,13 +25,6 @@ void check_codec(const std::shared_ptr<const std::string>& octets) {
   auto again = encode_entry(*entry);
   auto second = decode_entry(again);
   CHECK(second.has_value() && *encode_entry(*second) == *again);
-}
-
-void check_snapshot(const QueueState& state) {
-  QueueState copy;
-  for (const StatePart& part : state.parts())
-    CHECK(copy.restore(part.key, *part.octets).has_value());
-  CHECK(copy.digest() == state.digest());
 }
 
 }  // namespace
@@ -51,6 +45,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (state.apply(EntryIndex(index), Term(index), octets, applied))
       CHECK(queue::broken_invariant(state.machine()).empty());
   }
-  check_snapshot(state);
+  fuzz::check_snapshot(state);
   return 0;
 }

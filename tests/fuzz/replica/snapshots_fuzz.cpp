@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "broker/base/check.h"
 #include "broker/replica/queue_state.h"
 #include "tests/fuzz/pieces.h"
+#include "tests/fuzz/round_trip.h"
 
 using namespace warren;
 using namespace warren::replica;
@@ -17,9 +17,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t i = 0; i < pieces.size(); ++i)
     if (!state.restore(i == 0 ? "g" : "q", pieces[i])) return 0;
   if (pieces.empty()) return 0;
-  QueueState again;
-  for (const StatePart& part : state.parts())
-    CHECK(again.restore(part.key, *part.octets).has_value());
-  CHECK(again.digest() == state.digest());
+  fuzz::check_snapshot(state);
   return 0;
 }

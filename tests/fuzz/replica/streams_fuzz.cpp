@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "broker/base/check.h"
 #include "broker/replica/outcome_codec.h"
 #include "broker/replica/stream_codec.h"
+#include "tests/fuzz/round_trip.h"
 
 using namespace warren;
 using namespace warren::replica;
@@ -15,11 +15,7 @@ namespace {
 
 template <typename Decode, typename Encode>
 void check(std::string_view octets, Decode decode, Encode encode) {
-  auto value = decode(Bytes::copy_of(octets));
-  if (!value) return;
-  const Bytes again = encode(*value);
-  auto second = decode(again);
-  CHECK(second.has_value() && encode(*second).view() == again.view());
+  fuzz::check_round_trip(Bytes::copy_of(octets), decode, encode);
 }
 
 void check_outcomes(std::string_view octets) {

@@ -7,6 +7,7 @@
 #include "broker/base/check.h"
 #include "raft/configuration.h"
 #include "storage/keys.h"
+#include "tests/fuzz/round_trip.h"
 
 using namespace warren;
 using namespace warren::storage;
@@ -15,7 +16,7 @@ namespace {
 
 template <typename Decode>
 void check(std::string_view octets, Decode decode) {
-  if (auto value = decode(octets)) CHECK(encode(*decode(encode(*value))) == encode(*value));
+  fuzz::check_round_trip(octets, decode, [](const auto& value) { return encode(value); });
 }
 
 }  // namespace
